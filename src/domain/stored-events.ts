@@ -1,0 +1,108 @@
+// The events the ledger appends, as they lie in the event store, and the streams they lie in. Pure.
+
+import type { IncidentId, ProjectUuid } from "./ids.ts";
+import type { Kind, Matching } from "./signal.ts";
+
+/** An event read back from the event store. `data` and `metadata` are unchecked JSON. */
+export interface RecordedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly stream: string;
+  readonly revision: bigint;
+  /** Commit position in the store's global log. */
+  readonly position: bigint;
+  readonly recorded_at: Date;
+  readonly data: unknown;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** An event about to be appended. Metadata is flat, string to string. */
+export interface NewEvent {
+  readonly id: string;
+  readonly type: StoredEvent["type"];
+  readonly data: StoredEvent["data"];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * `IncidentSignalRecorded`, in the incident's own stream. Optional fields are absent, never null.
+ * Metadata: `$correlationId` (request id), `$causationId`, `source`, `received_at` (Instant), `key_id`.
+ */
+export interface IncidentSignalRecorded {
+  readonly project_uuid: string;
+  readonly incident_id: string;
+  /** As it came. */
+  readonly status: string;
+  /** Canonical Instant text. */
+  readonly incident_time: string;
+  /** Present as "received" where the webhook named no time. */
+  readonly incident_time_basis?: "received";
+  /** Present where the source itself decided the kind; it then goes before any word table. `null`: neither. */
+  readonly kind?: Kind;
+  readonly monitor_name?: string;
+  readonly monitor_id?: string;
+  readonly repo_uuid?: string;
+  readonly message?: string;
+  readonly local_time?: string;
+  readonly timezone?: string;
+  /** The body (or this signal's element of a grouped body) verbatim. */
+  readonly payload: string;
+  /** True where the body was broken JSON and the tolerant reader read it. */
+  readonly repaired?: true;
+}
+
+export type Scope = "ingest" | "read";
+
+export interface ProjectRegistered {
+  readonly project_uuid: string;
+  readonly name: string;
+  readonly created_at: string;
+}
+export interface ProjectChanged {
+  readonly project_uuid: string;
+  readonly name?: string;
+  readonly matching?: Matching;
+}
+export interface RepositoryRegistered {
+  readonly repo_uuid: string;
+  readonly project_uuid: string;
+  readonly name: string;
+  readonly created_at: string;
+}
+export interface ApiKeyIssued {
+  readonly key_id: string;
+  readonly project_uuid: string;
+  readonly label: string;
+  readonly scopes: readonly Scope[];
+  /** SHA-256 of the secret, lower-case hex. The secret itself is never stored. */
+  readonly sha256: string;
+  readonly expires_at: string | null;
+  readonly created_at: string;
+}
+export interface ApiKeyRevoked {
+  readonly key_id: string;
+  readonly project_uuid: string;
+  readonly revoked_at: string;
+}
+/** Replaces the project's whole table. Keys are normalised words (domain/status.ts). */
+export interface StatusesMapped {
+  readonly project_uuid: string;
+  readonly mappings: Readonly<Record<string, "ALERT" | "RECOVERY">>;
+}
+
+/** Every event the ledger writes, by its type name. */
+export type StoredEvent =
+  | { readonly type: "IncidentSignalRecorded"; readonly data: IncidentSignalRecorded }
+  | { readonly type: "ProjectRegistered"; readonly data: ProjectRegistered }
+  | { readonly type: "ProjectChanged"; readonly data: ProjectChanged }
+  | { readonly type: "RepositoryRegistered"; readonly data: RepositoryRegistered }
+  | { readonly type: "ApiKeyIssued"; readonly data: ApiKeyIssued }
+  | { readonly type: "ApiKeyRevoked"; readonly data: ApiKeyRevoked }
+  | { readonly type: "StatusesMapped"; readonly data: StatusesMapped };
+
+export const registryStream = "registry";
+export const incidentStreamPrefix = "incident-";
+
+/** `incident-<project_uuid>.<encodeURIComponent(incident_id)>`; a lone surrogate is written as U+FFFD. */
+export const incidentStream = (project: ProjectUuid, incident: IncidentId): string =>
+  `${incidentStreamPrefix}${project}.${encodeURIComponent(incident.toWellFormed())}`;

@@ -1,0 +1,47 @@
+// The port through which intake reaches the event store. Knows nothing of the client behind it.
+
+import type { NewEvent, RecordedEvent } from "../domain/stored-events.ts";
+
+/** What the stream must look like for the append to happen: anything, nothing yet, or exactly this last revision. */
+export type ExpectedRevision = "any" | "no_stream" | bigint;
+
+export type AppendOutcome =
+  /** Durably stored, now or (same ids) before. `position` is absent where the store did not say. */
+  | { readonly tag: "appended"; readonly revision: bigint; readonly position?: bigint }
+  /** The stream was not as expected. Nothing was written. */
+  | { readonly tag: "conflict" }
+  /** The store refuses this size for ever. Nothing was written. */
+  | { readonly tag: "too_large" }
+  /** Not acknowledged within the bound: it may or may not be stored. Safe to send again with the same ids. */
+  | { readonly tag: "unavailable"; readonly reason: string };
+
+/** Never throws for what the store or the network does; those are outcomes. */
+export type AppendEvents = (
+  stream: string,
+  events: readonly NewEvent[],
+  expected: ExpectedRevision,
+) => Promise<AppendOutcome>;
+
+/** Reads one stream forwards from a revision; yields nothing where the stream does not exist. Throws EventLogUnavailable. */
+export type ReadStream = (
+  stream: string,
+  options?: { fromRevision?: bigint },
+) => AsyncIterable<RecordedEvent>;
+
+/**
+ * Follows one stream from its start for ever, resuming by itself after every drop, each event once and in order.
+ * `caughtUp` is called each time everything stored has been handed over. Returns the function that stops it.
+ */
+export type FollowStream = (
+  stream: string,
+  handlers: {
+    readonly event: (event: RecordedEvent) => void;
+    readonly caughtUp: () => void;
+    readonly dropped: (reason: string) => void;
+  },
+) => () => Promise<void>;
+
+/** The event store could not be read (down, frozen, refused). */
+export class EventLogUnavailable extends Error {
+  override readonly name = "EventLogUnavailable";
+}
