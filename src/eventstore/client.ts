@@ -1,0 +1,88 @@
+// The one adapter over @eventstore/db-client: opens the two clients of the process and offers what intake and the
+// projector ask for. Knows nothing of webhooks, HTTP or Postgres.
+
+import type { AppendEvents, FollowStream, ReadStream } from "../intake/event-log.ts";
+import { createAppender } from "./append.ts";
+import { explainConnectionProblem, explainUrlProblem } from "./connection-problem.ts";
+import { createFollowLog, type FollowLogOptions, type LogBatch } from "./follow-log.ts";
+import { createFollowStream } from "./follow-stream.ts";
+import { closeClient, openClient } from "./open-client.ts";
+import { createReadStream, readHead, readLast, readSome } from "./read.ts";
+import { createReadLog, type ReadLog } from "./read-log.ts";
+
+export { explainConnectionProblem } from "./connection-problem.ts";
+
+/** The part of a logger that is used here; pino's fits. */
+export interface ConnectionLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface EventStoreOptions {
+  /** `esdb://...` or `kurrentdb://...`; several hosts for a cluster. */
+  readonly url: string;
+  readonly log: ConnectionLog;
+  /** The bound of one append, retries included. */
+  readonly appendTimeoutMs?: number;
+  readonly maxAppendsInFlight?: number;
+}
+
+export interface EventStore {
+  readonly append: AppendEvents;
+  readonly readStream: ReadStream;
+  readonly followStream: FollowStream;
+  readonly followLog: (options: FollowLogOptions) => AsyncIterable<LogBatch>;
+  readonly readLog: ReadLog;
+  /** Throws EventLogUnavailable when the store does not answer. */
+  readonly head: () => Promise<bigint | undefined>;
+  readonly appendsInFlight: () => number;
+  /** Whether the store can be used right now: undefined if so, else one line saying why not. */
+  readonly check: (timeoutMs?: number) => Promise<string | undefined>;
+  /** Ends every stream; appends and reads fail from now on. */
+  readonly close: () => Promise<void>;
+}
+
+const checkTimeoutMs = 5000;
+const headTimeoutMs = 2000;
+
+/** Connects to nothing yet. Throws an Error of one clear line where the URL cannot be used at all. */
+export function connectEventStore(options: EventStoreOptions): EventStore {
+  const problem = explainUrlProblem(options.url);
+  if (problem !== undefined) throw new Error(problem);
+  const reader = openClient(options.url, "read");
+  const appender = createAppender({
+    open: () => openClient(options.url, "append"),
+    readSome: (stream, from, limits) => readSome(reader, stream, { from, ...limits }),
+    timeoutMs: options.appendTimeoutMs ?? 1000,
+    maxInFlight: options.maxAppendsInFlight ?? 1024,
+    standing: ({ failing }) => {
+      if (failing === undefined) options.log.info({}, "the event store takes appends again");
+      else options.log.warn({ reason: failing }, "the event store does not take appends");
+    },
+  });
+  const head = (): Promise<bigint | undefined> => readHead(reader, headTimeoutMs);
+  const lastRevision = async (stream: string): Promise<bigint | undefined> =>
+    (await readLast(reader, stream, headTimeoutMs))?.revision;
+  const followLog = createFollowLog(reader, head);
+
+  return {
+    append: appender.append,
+    readStream: createReadStream(reader),
+    followStream: createFollowStream(reader, lastRevision),
+    followLog,
+    readLog: createReadLog(followLog, head),
+    head,
+    appendsInFlight: appender.inFlight,
+    check: async (timeoutMs = checkTimeoutMs) => {
+      try {
+        await readHead(reader, timeoutMs);
+        return undefined;
+      } catch (error) {
+        return explainConnectionProblem(error, options.url);
+      }
+    },
+    close: async () => {
+      await Promise.all([appender.close(), closeClient(reader)]);
+    },
+  };
+}

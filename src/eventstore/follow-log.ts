@@ -1,0 +1,185 @@
+// Follows the global log for the projector: batches by pull, for ever, resuming after every drop from the last batch
+// handed over. The shapes equal those of the projector's port; main.ts checks that by assignment.
+
+import { type EventStoreDBClient, START, streamNameFilter } from "@eventstore/db-client";
+import type { RecordedEvent } from "../domain/stored-events.ts";
+import { positionOf, toRecordedEvent } from "./recorded-event.ts";
+import { faultReason } from "./store-error.ts";
+import { type ClientSubscription, openSubscription, type Subscription } from "./subscription.ts";
+import { pause } from "./within.ts";
+
+export interface LogBatch {
+  readonly events: readonly RecordedEvent[];
+  readonly upTo: bigint;
+  readonly caughtUp: boolean;
+}
+
+export interface FollowLogOptions {
+  readonly from: bigint | undefined;
+  readonly prefixes: readonly string[];
+  readonly maxEvents: number;
+  readonly maxWaitMs: number;
+  readonly signal: AbortSignal;
+  readonly dropped: (reason: string) => void;
+}
+
+/** Once live, a batch is cut when nothing came for this long: events then are visible soon after they are stored. */
+const quietMs = 4;
+/** A subscription that the server does not confirm within this is opened anew. */
+const confirmMs = 15_000;
+/** How long nothing may come before a server that never says "caught up" (before 23.10) is taken to have done so. */
+const idleMs = 1000;
+/** At most this often does a stretch of the log that matched nothing make a batch of its own. */
+const emptyBatchMs = 1000;
+const firstBackoffMs = 100;
+const longestBackoffMs = 5000;
+/** Objects read ahead of the consumer. */
+const readAhead = 512;
+
+/** `head` tells whether the store answers at all. */
+export function createFollowLog(client: EventStoreDBClient, head: () => Promise<bigint | undefined>) {
+  return async function* followLog(options: FollowLogOptions): AsyncGenerator<LogBatch, void, undefined> {
+    const { signal } = options;
+    let upTo = options.from;
+    let backoffMs = firstBackoffMs;
+    while (!signal.aborted) {
+      const feed = openFeed(client, { ...options, from: upTo, head });
+      const wake = (): void => feed.subscription.pull.ring();
+      signal.addEventListener("abort", wake);
+      let reason = "";
+      try {
+        for (;;) {
+          const cut = await feed.next();
+          if (typeof cut === "string") {
+            reason = cut;
+            break;
+          }
+          upTo = cut.upTo;
+          backoffMs = firstBackoffMs;
+          yield cut;
+        }
+      } finally {
+        signal.removeEventListener("abort", wake);
+        await feed.subscription.stop();
+      }
+      if (signal.aborted) return;
+      options.dropped(reason);
+      await pause(backoffMs, signal);
+      backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+    }
+  };
+}
+
+interface Feed {
+  readonly subscription: Subscription;
+  /** The next batch, or why there will be none. */
+  readonly next: () => Promise<LogBatch | string>;
+}
+
+function openFeed(
+  client: EventStoreDBClient,
+  options: FollowLogOptions & { readonly head: () => Promise<bigint | undefined> },
+): Feed {
+  const { maxEvents, maxWaitMs, signal } = options;
+  const subscription = openSubscription((checkpointReached) => subscribe(client, options, checkpointReached));
+  const { pull } = subscription;
+  const openedAt = performance.now();
+  let upTo = options.from ?? 0n;
+  let lastTaken = upTo === 0n ? -1n : upTo;
+  let reportedUpTo = upTo;
+  let live = false;
+  let reportedLive = false;
+
+  const advance = (position: bigint | undefined): void => {
+    if (position !== undefined && position > upTo) upTo = position;
+  };
+
+  /** Takes what is there, up to a full batch. Nothing at or before the start is ever handed over again. */
+  function fill(events: RecordedEvent[]): void {
+    while (events.length < maxEvents) {
+      const resolved = subscription.take();
+      if (subscription.timesCaughtUp() > 0) live = true;
+      if (resolved !== undefined) {
+        const position = positionOf(resolved);
+        const event = toRecordedEvent(resolved);
+        if (event !== undefined && event.position > lastTaken) events.push(event);
+        lastTaken = position ?? lastTaken;
+        advance(position);
+      }
+      advance(subscription.checkpoint());
+      if (resolved === undefined) return;
+    }
+  }
+
+  function cut(events: readonly RecordedEvent[]): LogBatch {
+    const full = events.length >= maxEvents;
+    const caughtUp = live && (subscription.caughtUp() || (!full && pull.waiting() === 0));
+    reportedUpTo = upTo;
+    reportedLive = caughtUp;
+    return { events, upTo, caughtUp };
+  }
+
+  /** How long to wait for more before cutting; undefined where there is nothing to report. */
+  function patience(events: readonly RecordedEvent[], sinceMs: number): number | undefined {
+    if (events.length > 0) return live ? Math.min(quietMs, maxWaitMs - sinceMs) : maxWaitMs - sinceMs;
+    if (live && !reportedLive) return quietMs;
+    return upTo > reportedUpTo ? Math.max(maxWaitMs, emptyBatchMs) - sinceMs : undefined;
+  }
+
+  async function next(): Promise<LogBatch | string> {
+    const events: RecordedEvent[] = [];
+    let since: number | undefined;
+    for (;;) {
+      fill(events);
+      const over = pull.over();
+      const nothing = events.length === 0;
+      if (events.length >= maxEvents) return cut(events);
+      if (signal.aborted) return "stopped";
+      if (over !== undefined && pull.waiting() === 0) {
+        if (nothing) return over.error === undefined ? "the server ended it" : faultReason(over.error);
+        return cut(events);
+      }
+      if (since === undefined && (!nothing || upTo > reportedUpTo)) since = performance.now();
+      const waitMs = patience(events, since === undefined ? 0 : performance.now() - since);
+      if (waitMs !== undefined) {
+        if (waitMs <= 0 || !(await pull.changed(waitMs))) {
+          fill(events);
+          return cut(events);
+        }
+      } else if (!(await pull.changed(idleMs)) && !live) {
+        if (!subscription.confirmed() && performance.now() - openedAt > confirmMs) return "not confirmed";
+        live = subscription.confirmed() && (await answersWhileIdle());
+      }
+    }
+  }
+
+  async function answersWhileIdle(): Promise<boolean> {
+    try {
+      await options.head();
+      return pull.waiting() === 0 && pull.over() === undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  return { subscription, next };
+}
+
+function subscribe(
+  client: EventStoreDBClient,
+  options: Pick<FollowLogOptions, "from" | "prefixes">,
+  checkpointReached: (position: bigint) => void,
+): ClientSubscription {
+  const { from } = options;
+  return client.subscribeToAll(
+    {
+      fromPosition: from === undefined || from === 0n ? START : { commit: from, prepare: from },
+      filter: streamNameFilter({
+        prefixes: [...options.prefixes],
+        checkpointInterval: 8,
+        checkpointReached: (_, position) => checkpointReached(position.commit),
+      }),
+    },
+    { highWaterMark: readAhead },
+  );
+}

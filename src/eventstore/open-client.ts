@@ -1,0 +1,37 @@
+// Makes and ends a client. Knows the settings every client of this process shares, and nothing of what it is for.
+
+import { EventStoreDBClient } from "@eventstore/db-client";
+import { readEventStoreUrl } from "./connection-string.ts";
+import { settledWithin } from "./within.ts";
+
+/** A connection on which nothing comes back is given up after the client's 10 s of silence plus this. */
+const defaults = { keepAliveTimeout: "5000" };
+
+/** The parts of the client that its types hide. */
+interface Inside {
+  handleError: (client: unknown, error: Error) => Promise<void>;
+  getChannel: () => Promise<{ close(): void }>;
+}
+
+/** Opens no connection before the first call. */
+export function openClient(url: string, purpose: "append" | "read"): EventStoreDBClient {
+  const read = readEventStoreUrl(url, { ...defaults, connectionName: `incident-ledger-${purpose}` });
+  if (!read.ok) throw new Error(`Cannot use EVENTSTORE_URL. ${read.problem}.`);
+  const client = EventStoreDBClient.connectionString(read.value.connectionString);
+  // The client does not await its own error handling; when that fails (no node of a cluster answers), the
+  // rejection would be nobody's and bring the process down.
+  const inside = client as unknown as Inside;
+  const handleError = inside.handleError;
+  inside.handleError = (...call) => handleError(...call).catch(() => undefined);
+  return client;
+}
+
+/** Ends the client's streams, then its connection, which would keep the process alive. */
+export async function closeClient(client: EventStoreDBClient): Promise<void> {
+  await settledWithin(client.dispose(), 1000);
+  const channel = (client as unknown as Inside).getChannel();
+  await settledWithin(
+    channel.then((open) => open.close()),
+    500,
+  );
+}

@@ -1,0 +1,97 @@
+// Reads streams and the end of the log once, each with a bound on the server's silence, and always cancels.
+
+import { BACKWARDS, END, type EventStoreDBClient, START } from "@eventstore/db-client";
+import type { RecordedEvent } from "../domain/stored-events.ts";
+import { EventLogUnavailable, type ReadStream } from "../intake/event-log.ts";
+import { type Pull, pullFrom } from "./pull.ts";
+import { positionOf, type Resolved, toRecordedEvent } from "./recorded-event.ts";
+import { faultReason, storeFault } from "./store-error.ts";
+
+/** A reader may take its time with each event; the store may not be silent for longer than this. */
+const silenceMs = 10_000;
+
+export const createReadStream = (client: EventStoreDBClient): ReadStream =>
+  async function* readStream(stream, options = {}) {
+    yield* readBounded(client, stream, { from: options.fromRevision ?? 0n, timeoutMs: silenceMs });
+  };
+
+/** Events of a stream forwards from a revision, at most `count`. */
+export async function readSome(
+  client: EventStoreDBClient,
+  stream: string,
+  options: { readonly from: bigint; readonly count: number; readonly timeoutMs: number },
+): Promise<readonly RecordedEvent[]> {
+  const events: RecordedEvent[] = [];
+  for await (const event of readBounded(client, stream, options)) events.push(event);
+  return events;
+}
+
+/** The last event of a stream; undefined where the stream does not exist. */
+export async function readLast(
+  client: EventStoreDBClient,
+  stream: string,
+  timeoutMs: number,
+): Promise<RecordedEvent | undefined> {
+  const read = client.readStream(stream, { direction: BACKWARDS, fromRevision: END, maxCount: 1 });
+  for await (const resolved of resolvedFrom(
+    pullFrom(read, () => read.cancel()),
+    timeoutMs,
+  )) {
+    return toRecordedEvent(resolved);
+  }
+  return undefined;
+}
+
+/** The commit position of the newest event in the whole log, system events included. */
+export async function readHead(client: EventStoreDBClient, timeoutMs: number): Promise<bigint | undefined> {
+  const read = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1 });
+  for await (const resolved of resolvedFrom(
+    pullFrom(read, () => read.cancel()),
+    timeoutMs,
+  )) {
+    return positionOf(resolved);
+  }
+  return undefined;
+}
+
+async function* readBounded(
+  client: EventStoreDBClient,
+  stream: string,
+  options: { readonly from: bigint; readonly count?: number; readonly timeoutMs: number },
+): AsyncGenerator<RecordedEvent> {
+  const read = client.readStream(stream, {
+    fromRevision: options.from === 0n ? START : options.from,
+    ...(options.count === undefined ? {} : { maxCount: options.count }),
+  });
+  const pull = pullFrom<Resolved>(read, () => read.cancel());
+  for await (const resolved of resolvedFrom(pull, options.timeoutMs)) {
+    const event = toRecordedEvent(resolved);
+    if (event !== undefined) yield event;
+  }
+}
+
+/** A stream that does not exist, or was deleted, holds nothing. */
+async function* resolvedFrom(pull: Pull<Resolved>, timeoutMs: number): AsyncGenerator<Resolved> {
+  try {
+    for (;;) {
+      const resolved = pull.take();
+      if (resolved !== undefined) {
+        yield resolved;
+        continue;
+      }
+      const over = pull.over();
+      if (over === undefined) {
+        if (await pull.changed(timeoutMs)) continue;
+        throw new EventLogUnavailable(`Cannot read the event store: no answer within ${timeoutMs} ms`);
+      }
+      if (over.error === undefined) return;
+      const fault = storeFault(over.error);
+      if (fault === "missing" || fault === "conflict") return;
+      throw new EventLogUnavailable(`Cannot read the event store: ${faultReason(over.error)}`, {
+        cause: over.error,
+      });
+    }
+  } finally {
+    await pull.stop();
+  }
+}
