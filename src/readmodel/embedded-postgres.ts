@@ -1,0 +1,213 @@
+// The Postgres that comes with the service: made on the first start, ended with the service, on loopback only.
+// Knows nothing of what is stored in it.
+
+import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import postgres from "postgres";
+import {
+  commandLineOf,
+  endProcess,
+  identify,
+  type ProcessIdentity,
+  processesWorkingIn,
+} from "../processes/process-identity.ts";
+import { closedTo, type ServiceUser, serviceUser } from "../processes/service-user.ts";
+import { type SupervisedProcess, supervise, type Watcher } from "../processes/supervised-process.ts";
+import { locatePostgres, type PostgresPrograms } from "./postgres-installation.ts";
+
+export interface EmbeddedPostgres {
+  /** Holds the password. */
+  readonly url: string;
+  readonly pid: SupervisedProcess["pid"];
+  /** Ends open connections, writes a last checkpoint and ends the server. */
+  readonly stop: () => Promise<void>;
+}
+
+const owner = "incident_ledger";
+const database = "incident_ledger";
+
+/**
+ * Starts Postgres on a directory of its own, made where it is missing, and keeps it running on the same port. What an
+ * earlier run that was killed left running on the directory is ended first: the caller holds the lock that says nobody
+ * else uses it. Throws with one line that says what to do where it cannot run there.
+ */
+export async function startEmbeddedPostgres(options: {
+  readonly directory: string;
+  readonly port: number;
+  /** The environment it runs in. */
+  readonly env: Readonly<Record<string, string>>;
+  /** More `name=value` settings; fsync is on unless one says otherwise. */
+  readonly settings?: readonly string[];
+  readonly watcher: Watcher;
+}): Promise<EmbeddedPostgres> {
+  const directory = makeDirectory(options.directory);
+  const data = join(directory, "data");
+  const user = serviceUser("postgres", data);
+  const closed = closedTo(user, directory);
+  if (closed !== undefined) {
+    throw new Error(
+      `Cannot keep Postgres in "${directory}": as root it runs as another user (uid ${user?.uid}), who may not enter "${closed}". Choose a DATA_DIR that every user may reach, like /var/lib/incident-ledger, or start the service as an ordinary user.`,
+    );
+  }
+  const programs = locatePostgres({ user, copyTo: join(directory, "programs") });
+  // Readiness is recognised by what the server says, so it has to say it in English.
+  const env = { ...options.env, LC_ALL: "C", LANG: "C", TZ: "UTC" };
+  const passwordFile = join(directory, "password");
+  if (!existsSync(data)) initialise({ directory, data, passwordFile, programs, user, env });
+  const password = readFileSync(passwordFile, "utf8").trim();
+
+  const settings = [
+    `port=${options.port}`,
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "logging_collector=off",
+    "log_destination=stderr",
+    "log_line_prefix=",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "jit=off",
+    ...(options.settings ?? []),
+  ];
+  const supervised = await supervise(
+    {
+      name: "embedded Postgres",
+      prepare: () => endLeftovers(data),
+      spawn: () =>
+        spawn(programs.postgres, ["-D", data, ...settings.flatMap((setting) => ["-c", setting])], {
+          cwd: "/",
+          env,
+          stdio: ["ignore", "pipe", "pipe"],
+          // A group of its own: Ctrl-C is for the service, which ends Postgres when nobody needs it any more.
+          detached: true,
+          ...user,
+        }),
+      isReady: (line) => line.includes("database system is ready to accept connections"),
+      readyWithinMs: 60_000,
+      // Fast shutdown, immediate shutdown, and the end.
+      stopSignals: ["SIGINT", "SIGQUIT", "SIGKILL"],
+      stopEachMs: 4_000,
+    },
+    options.watcher,
+  );
+  const url = (name: string): string => `postgres://${owner}:${password}@127.0.0.1:${options.port}/${name}`;
+  try {
+    await createDatabase(url("postgres"));
+  } catch (error) {
+    await supervised.stop();
+    throw error;
+  }
+  return { url: url(database), pid: supervised.pid, stop: supervised.stop };
+}
+
+function makeDirectory(directory: string): string {
+  mkdirSync(directory, { recursive: true });
+  // Open to pass through, not to list: what is inside is closed by its own modes.
+  chmodSync(directory, 0o711);
+  return realpathSync(directory);
+}
+
+// Into another directory first, so that a start that was cut short is never taken for a whole database.
+function initialise(options: {
+  readonly directory: string;
+  readonly data: string;
+  readonly passwordFile: string;
+  readonly programs: PostgresPrograms;
+  readonly user: ServiceUser | undefined;
+  readonly env: Readonly<Record<string, string>>;
+}): void {
+  const { user } = options;
+  const unfinished = `${options.data}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { mode: 0o700 });
+  const password = randomBytes(24).toString("hex");
+  writeFileSync(options.passwordFile, `${password}\n`, { mode: 0o600 });
+  const passwordForUser = join(options.directory, "password.new");
+  rmSync(passwordForUser, { force: true });
+  writeFileSync(passwordForUser, `${password}\n`, { mode: 0o600 });
+  if (user !== undefined) {
+    chownSync(unfinished, user.uid, user.gid);
+    chownSync(passwordForUser, user.uid, user.gid);
+  }
+  try {
+    execFileSync(
+      options.programs.initdb,
+      [
+        `--pgdata=${unfinished}`,
+        `--username=${owner}`,
+        `--pwfile=${passwordForUser}`,
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-instructions",
+      ],
+      { cwd: "/", env: options.env, stdio: ["ignore", "pipe", "pipe"], timeout: 120_000, ...user },
+    );
+  } catch (error) {
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : String(error);
+    throw new Error(`Cannot make the embedded Postgres's database in "${options.data}": ${said}`, {
+      cause: error,
+    });
+  } finally {
+    rmSync(passwordForUser, { force: true });
+  }
+  renameSync(unfinished, options.data);
+}
+
+/**
+ * Ends what runs on this data directory: a server whose parent was killed, or the workers of a server that was killed.
+ * Then a postmaster.pid whose process id belongs to somebody else is removed, which Postgres would not dare.
+ */
+async function endLeftovers(data: string): Promise<void> {
+  const pidFile = join(data, "postmaster.pid");
+  const named = readPid(pidFile);
+  const server = named === undefined ? undefined : serverOn(data, named);
+  if (server !== undefined) await endProcess(server, ["SIGINT", "SIGQUIT"], 4_000);
+  // Workers end by themselves once they notice that their server is gone.
+  const until = Date.now() + 2_000;
+  while (processesWorkingIn(data).length > 0 && Date.now() < until) await pause(20);
+  for (const worker of processesWorkingIn(data)) await endProcess(worker, ["SIGQUIT", "SIGKILL"], 2_000);
+  const left = readPid(pidFile);
+  if (left !== undefined && identify(left) !== undefined && serverOn(data, left) === undefined) {
+    rmSync(pidFile, { force: true });
+  }
+}
+
+function serverOn(data: string, pid: number): ProcessIdentity | undefined {
+  const identity = identify(pid);
+  if (identity === undefined) return undefined;
+  const isOurs =
+    processesWorkingIn(data).some((one) => one.pid === pid) || commandLineOf(pid).includes(` -D ${data} `);
+  return isOurs ? identity : undefined;
+}
+
+function readPid(file: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(file, "utf8").split("\n", 1)[0]);
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function createDatabase(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => {} });
+  try {
+    const found = await sql`SELECT 1 FROM pg_database WHERE datname = ${database}`;
+    if (found.length === 0) await sql`CREATE DATABASE ${sql(database)}`;
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
+}
