@@ -46,6 +46,8 @@ type Attempt = AppendOutcome | { readonly tag: "late" };
 
 export function createAppender(options: AppendOptions): Appender {
   const { timeoutMs } = options;
+  /** Less than the bound, so that one append that ran into it or gave up its retries is enough. */
+  const stallMs = timeoutMs * 0.75;
   let client = options.open();
   let renewing: Promise<void> | undefined;
   let inFlight = 0;
@@ -62,12 +64,12 @@ export function createAppender(options: AppendOptions): Appender {
   };
   const failed = (startedAt: number, reason: string): void => {
     failingSince ??= startedAt;
-    if (announced || performance.now() - failingSince < timeoutMs) return;
+    if (announced || performance.now() - failingSince < stallMs) return;
     announced = true;
     options.standing({ failing: reason });
   };
-  /** Nothing has been answered for a whole bound: waiting would only pile up requests. */
-  const stalled = (): boolean => failingSince !== undefined && performance.now() - failingSince >= timeoutMs;
+  /** Nothing has been answered for that long: waiting would only pile up requests. */
+  const stalled = (): boolean => failingSince !== undefined && performance.now() - failingSince >= stallMs;
 
   /** The old client's streams have ended before the new client is used, so that they cannot reject its appends. */
   const renew = (): Promise<void> => {

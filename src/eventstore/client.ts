@@ -49,9 +49,16 @@ const headTimeoutMs = 2000;
 export function connectEventStore(options: EventStoreOptions): EventStore {
   const problem = explainUrlProblem(options.url);
   if (problem !== undefined) throw new Error(problem);
-  const reader = openClient(options.url, "read");
+  const open = (purpose: "append" | "read") => {
+    try {
+      return openClient(options.url, purpose);
+    } catch (error) {
+      throw new Error(explainConnectionProblem(error, options.url));
+    }
+  };
+  const reader = open("read");
   const appender = createAppender({
-    open: () => openClient(options.url, "append"),
+    open: () => open("append"),
     readSome: (stream, from, limits) => readSome(reader, stream, { from, ...limits }),
     timeoutMs: options.appendTimeoutMs ?? 1000,
     maxInFlight: options.maxAppendsInFlight ?? 1024,

@@ -3,49 +3,49 @@
 import { isAddress, readEventStoreUrl } from "./connection-string.ts";
 import { faultReason, storeFault } from "./store-error.ts";
 
+const needsName =
+  "TLS needs the server's name, not its IP address. Use the name in its certificate, or tls=false for a server without TLS.";
+
+/** What the runtimes and gRPC say, in the order in which it is looked for, and what that means. */
+const meanings: readonly (readonly [RegExp, string])[] = [
+  [/servername|ERR_INVALID_ARG_VALUE/i, needsName],
+  [
+    /self.?signed|unable to verify|unable to get (local )?issuer|unknown ?issuer|unknown ?ca\b/i,
+    "its certificate is signed by an authority that is not known here. Name the authority's certificate with tlsCAFile=PATH.",
+  ],
+  [
+    /altnames?|hostname|not valid for name/i,
+    "its certificate is for another name. Use the name that the certificate bears.",
+  ],
+  [/certificate (key )?file|userCertFile/i, "a certificate file that EVENTSTORE_URL names cannot be read."],
+  [
+    /ssl routines|wrong.version.number|handshake|corrupt message/i,
+    "it does not speak TLS. If that is meant, add tls=false.",
+  ],
+  [/name resolution|ENOTFOUND|EAI_AGAIN|getaddrinfo/i, "the host's name cannot be resolved."],
+  [/ECONNREFUSED/i, "nothing listens there. Is it started, and is the port right?"],
+  [
+    /failed to discover/i,
+    "none of its hosts answers as a node of a cluster. Are they started, and does tls= say what they speak?",
+  ],
+  [/no answer within/i, "it does not answer. Is it frozen, or is a firewall in between?"],
+  [/failed to connect/i, "it ends the connection at once. If it asks for TLS, leave out tls=false."],
+  [
+    /protocol error|parse error|UNIMPLEMENTED|RST_STREAM|http status/i,
+    "what answers there is not an event store, or it asks for TLS where tls=false is given.",
+  ],
+];
+
+/** `problem` is what a call threw, as it was or as the cause of an EventLogUnavailable. */
 export function explainConnectionProblem(problem: unknown, url: string): string {
   const error = problem instanceof Error ? (problem.cause ?? problem) : problem;
   const read = readEventStoreUrl(url);
   if (!read.ok) return `Cannot use EVENTSTORE_URL. ${read.problem}.`;
   const { shown, user, password, tls } = read.value;
+  if (storeFault(error) === "denied") return sentence(shown, denied({ user, tls }));
   const reason = faultReason(error);
-  const at = `Cannot use the event store at ${shown}`;
-  if (storeFault(error) === "denied") {
-    return user === undefined
-      ? `${at}: it asks for a user, and EVENTSTORE_URL names none. Put user:password@ before the host.`
-      : `${at}: it does not accept the user or password in EVENTSTORE_URL, or the user may not read $all.`;
-  }
-  if (/servername|ERR_INVALID_ARG_VALUE/i.test(reason)) return addressProblem(shown);
-  if (
-    /self.?signed|unable to verify|unable to get (local )?issuer|unknown ?issuer|unknown ?ca\b|invalid peer certificate/i.test(
-      reason,
-    )
-  ) {
-    return `${at}: its certificate is signed by an authority that is not known here. Name the authority's certificate with tlsCAFile=PATH.`;
-  }
-  if (/altnames?|hostname|not valid for name|certificate.*name/i.test(reason)) {
-    return `${at}: its certificate is for another name. Use the name that the certificate bears.`;
-  }
-  if (/certificate file|certFile|KeyFile/i.test(reason)) {
-    return `${at}: a certificate file that EVENTSTORE_URL names was not found.`;
-  }
-  if (/ssl|tls|wrong version number|record|handshake|invalid content ?type|packet length/i.test(reason)) {
-    return `${at}: it does not speak TLS there. If that is meant, add tls=false.`;
-  }
-  if (/name resolution|ENOTFOUND|EAI_AGAIN|getaddrinfo/i.test(reason)) {
-    return `${at}: the host's name cannot be resolved.`;
-  }
-  if (/ECONNREFUSED|refused/i.test(reason))
-    return `${at}: nothing listens there. Is it started, and is the port right?`;
-  if (/Failed to discover/i.test(reason)) {
-    return `${at}: none of its hosts answered as a node of a cluster. Are they started, and is tls=${tls} right?`;
-  }
-  if (
-    /protocol|parse|UNIMPLEMENTED|12 |ECONNRESET|reset|http status|invalid content-type|goaway/i.test(reason)
-  ) {
-    return `${at}: what answers there is not an event store${tls ? "" : ", or it asks for TLS"} (${hidden(reason, password)}).`;
-  }
-  return `${at}: ${hidden(reason, password)}.`;
+  const meaning = meanings.find(([pattern]) => pattern.test(reason))?.[1];
+  return sentence(shown, meaning ?? `${hidden(reason, password)}.`);
 }
 
 /** What can be said of a URL before any connection; undefined where nothing is wrong. */
@@ -53,11 +53,21 @@ export function explainUrlProblem(url: string): string | undefined {
   const read = readEventStoreUrl(url);
   if (!read.ok) return `Cannot use EVENTSTORE_URL. ${read.problem}.`;
   // Bun and Deno refuse TLS to an address outright: a certificate is checked against a name.
-  return read.value.tls && read.value.hosts.some(isAddress) ? addressProblem(read.value.shown) : undefined;
+  const byAddress = read.value.tls && read.value.hosts.some(isAddress);
+  return byAddress ? sentence(read.value.shown, needsName) : undefined;
 }
 
-const addressProblem = (shown: string): string =>
-  `Cannot use the event store at ${shown}: TLS needs the server's name, not its IP address. Use the name in its certificate, or tls=false for a server without TLS.`;
+function denied(login: { readonly user: string | undefined; readonly tls: boolean }): string {
+  if (login.user === undefined) {
+    return "it asks for a user, and EVENTSTORE_URL names none. Put user:password@ before the host.";
+  }
+  return login.tls
+    ? "it does not accept the user or password in EVENTSTORE_URL, or the user may not read $all."
+    : "it asks for a user, and the client names none without TLS. Leave out tls=false.";
+}
+
+const sentence = (shown: string, meaning: string): string =>
+  `Cannot use the event store at ${shown}: ${meaning}`;
 
 const hidden = (text: string, password: string | undefined): string =>
   password === undefined
