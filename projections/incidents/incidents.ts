@@ -1,0 +1,9 @@
+import type { Projection } from "../projection.ts";
+
+export const incidents: Projection = {
+  name: "incidents",
+  version: 1,
+  tables: new URL("./incidents.sql", import.meta.url),
+  functions: new URL("./incidents.functions.sql", import.meta.url),
+  handlers: {},
+};

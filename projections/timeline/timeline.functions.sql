@@ -1,0 +1,1 @@
+-- How a batch's rows reach the tables of timeline.sql.

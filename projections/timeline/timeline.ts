@@ -1,0 +1,9 @@
+import type { Projection } from "../projection.ts";
+
+export const timeline: Projection = {
+  name: "timeline",
+  version: 1,
+  tables: new URL("./timeline.sql", import.meta.url),
+  functions: new URL("./timeline.functions.sql", import.meta.url),
+  handlers: {},
+};

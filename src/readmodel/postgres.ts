@@ -1,0 +1,31 @@
+// How Postgres is reached. Knows nothing of what is stored there, but the schema's name.
+
+import postgres from "postgres";
+
+export type Sql = postgres.Sql;
+
+/** The schema that holds the whole read model; dropping it loses nothing that a replay does not rebuild. */
+export const readModelSchema = "ledger";
+
+/** Opens a pool (lazily: Postgres may be down). Every connection finds the read model's tables by their bare names. */
+export function openPostgres(
+  url: string,
+  options: {
+    readonly maxConnections: number;
+    readonly applicationName: string;
+    /** A statement that takes longer is cancelled; 0: never. */
+    readonly statementTimeoutMs: number;
+  },
+): Sql {
+  return postgres(url, {
+    max: options.maxConnections,
+    connect_timeout: 10,
+    onnotice: () => {},
+    connection: {
+      application_name: options.applicationName,
+      search_path: readModelSchema,
+      statement_timeout: options.statementTimeoutMs,
+      idle_in_transaction_session_timeout: 60_000,
+    },
+  });
+}

@@ -1,0 +1,33 @@
+// Makes the read model's tables and functions. Knows the projections only as values.
+
+import { readFileSync } from "node:fs";
+import type { Projection } from "../../projections/projection.ts";
+import { readModelSchema, type Sql } from "./postgres.ts";
+
+const checkpointTables = new URL("./checkpoint.sql", import.meta.url);
+
+/** Names the one checkpoint of the read model: which projections, in which versions. */
+export const checkpointName = (projections: readonly Projection[]): string =>
+  projections.map(({ name, version }) => `${name}@${version}`).join(" ");
+
+/**
+ * Makes schema, tables, functions and checkpoint where they are missing; safe to run at every start and from several
+ * processes. Where the tables are those of other projections or versions they are dropped, and the replay starts over.
+ */
+export async function makeSchema(sql: Sql, projections: readonly Projection[]): Promise<void> {
+  const name = checkpointName(projections);
+  const schema = sql(readModelSchema);
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtextextended('incident-ledger schema', 0))`;
+    const [found] = await tx`select to_regclass(${`${readModelSchema}.checkpoints`}) is not null as exists`;
+    const current = found?.exists === true ? await tx`select 1 from checkpoints where name = ${name}` : [];
+    if (current.length === 0) {
+      await tx`drop schema if exists ${schema} cascade`;
+      await tx`create schema ${schema}`;
+      await tx.unsafe(readFileSync(checkpointTables, "utf8"));
+      for (const { tables } of projections) await tx.unsafe(readFileSync(tables, "utf8"));
+      await tx`insert into checkpoints (name) values (${name})`;
+    }
+    for (const { functions } of projections) await tx.unsafe(readFileSync(functions, "utf8"));
+  });
+}
