@@ -102,8 +102,10 @@ function openFeed(
       if (resolved !== undefined) {
         const position = positionOf(resolved);
         const event = toRecordedEvent(resolved);
-        if (event !== undefined && event.position > lastTaken) events.push(event);
-        lastTaken = position ?? lastTaken;
+        if (event !== undefined && event.position > lastTaken) {
+          events.push(event);
+          lastTaken = event.position;
+        }
         advance(position);
       }
       advance(subscription.checkpoint());

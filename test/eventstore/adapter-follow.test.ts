@@ -1,0 +1,286 @@
+import { describe, expect, test } from "bun:test";
+import { Transform } from "node:stream";
+import type { EventStoreDBClient } from "@eventstore/db-client";
+import { createFollowLog, type LogBatch } from "../../src/eventstore/follow-log.ts";
+import { createFollowStream } from "../../src/eventstore/follow-stream.ts";
+
+type Filter = { checkpointReached: (subscription: unknown, position: { commit: bigint }) => void };
+type Asked = { fromPosition?: unknown; fromRevision?: unknown; filter?: Filter };
+
+type Message = { event: object; commitPosition: bigint } | { checkpoint: bigint } | "caught up";
+
+/** One subscription as the client hands it out: announcements are made while events still wait in the buffer. */
+class Feed extends Transform {
+  unsubscribed = 0;
+  readonly asked: Asked;
+  constructor(asked: Asked, readAhead: number) {
+    super({ objectMode: true, highWaterMark: readAhead });
+    this.asked = asked;
+    queueMicrotask(() => this.emit("confirmation"));
+  }
+  override _transform(message: Message, _: unknown, next: (error: null, resolved?: object) => void): void {
+    const isEvent = message !== "caught up" && "event" in message;
+    if (message === "caught up") this.emit("caughtUp");
+    else if ("checkpoint" in message)
+      this.asked.filter?.checkpointReached(this, { commit: message.checkpoint });
+    if (isEvent) next(null, message);
+    else next(null);
+  }
+  event(position: bigint): void {
+    const place = { streamId: "s", revision: position, position: { commit: position } };
+    const event = { id: `id${position}`, type: "T", created: new Date(0), data: {}, ...place };
+    this.write({ event, commitPosition: position });
+  }
+  checkpoint(position: bigint): void {
+    this.write({ checkpoint: position });
+  }
+  caughtUp(): void {
+    this.write("caught up");
+  }
+  fail(message: string): void {
+    this.emit("error", new Error(message));
+  }
+  async unsubscribe(): Promise<void> {
+    this.unsubscribed += 1;
+  }
+}
+
+function storeThat(plays: (feed: Feed, n: number) => void) {
+  const feeds: Feed[] = [];
+  const subscribe = (asked: Asked, options: { highWaterMark?: number } = {}) => {
+    const feed = new Feed(asked, options.highWaterMark ?? 16);
+    feeds.push(feed);
+    const n = feeds.length;
+    setTimeout(() => plays(feed, n));
+    return feed;
+  };
+  const client = {
+    subscribeToAll: subscribe,
+    subscribeToStream: (_: string, asked: Asked) => subscribe(asked),
+  } as unknown as EventStoreDBClient;
+  return { client, feeds };
+}
+
+const positions = (batch: LogBatch) => batch.events.map(({ position }) => position);
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => BigInt(from + n));
+
+function follow(
+  plays: (feed: Feed, n: number) => void,
+  more: { from?: bigint; maxEvents?: number; head?: () => Promise<bigint | undefined> } = {},
+) {
+  const { client, feeds } = storeThat(plays);
+  const stop = new AbortController();
+  const drops: string[] = [];
+  const batches = createFollowLog(
+    client,
+    more.head ?? (async () => undefined),
+  )({
+    from: more.from,
+    prefixes: ["incident-"],
+    maxEvents: more.maxEvents ?? 100,
+    maxWaitMs: 20,
+    signal: stop.signal,
+    dropped: (reason) => drops.push(reason),
+  });
+  const next = async (): Promise<LogBatch> => {
+    const { value } = await batches.next();
+    if (value === undefined) throw new Error("The feed has ended");
+    return value;
+  };
+  return { next, batches, stop, drops, feeds };
+}
+
+describe("following the log", () => {
+  test("a checkpoint announced early is handed on only with the events before it", async () => {
+    const { next } = follow(
+      (feed) => {
+        for (const position of range(1, 10)) feed.event(position);
+        feed.checkpoint(50n);
+        feed.event(60n);
+      },
+      { maxEvents: 4 },
+    );
+    expect((await next()).upTo).toBe(4n);
+    expect((await next()).upTo).toBe(8n);
+    const last = await next();
+    expect(positions(last)).toEqual([9n, 10n, 60n]);
+    expect(last.upTo).toBe(60n);
+  });
+
+  test("a checkpoint behind the last event moves upTo beyond it", async () => {
+    const { next } = follow((feed) => {
+      feed.event(1n);
+      feed.checkpoint(50n);
+      feed.caughtUp();
+    });
+    expect(await next()).toMatchObject({ upTo: 50n, caughtUp: true });
+  });
+
+  test("a stretch that matched nothing moves upTo without events", async () => {
+    const { next } = follow((feed) => {
+      feed.checkpoint(1000n);
+      feed.checkpoint(2000n);
+      feed.caughtUp();
+    });
+    expect(await next()).toEqual({ events: [], upTo: 2000n, caughtUp: true });
+  });
+
+  test("an empty log is caught up at once", async () => {
+    const { next } = follow((feed) => feed.caughtUp());
+    expect(await next()).toEqual({ events: [], upTo: 0n, caughtUp: true });
+  });
+
+  test("is caught up only with the batch that holds the last event", async () => {
+    const { next } = follow(
+      (feed) => {
+        for (const position of range(1, 8)) feed.event(position);
+        feed.caughtUp();
+      },
+      { maxEvents: 4 },
+    );
+    expect(await next()).toMatchObject({ upTo: 4n, caughtUp: false });
+    expect(await next()).toMatchObject({ upTo: 8n, caughtUp: true });
+  });
+
+  test("resumes after a drop behind the last batch, each event once, and ends the dropped subscription", async () => {
+    const { next, drops, feeds } = follow(
+      (feed, n) => {
+        const from = n === 1 ? 1 : 4;
+        for (const position of range(from, from + 4)) feed.event(position);
+        if (n === 1) setTimeout(() => feed.fail("14 UNAVAILABLE"), 5);
+        else feed.caughtUp();
+      },
+      { maxEvents: 3 },
+    );
+    const seen: bigint[] = [];
+    while (seen.at(-1) !== 8n) seen.push(...positions(await next()));
+    expect(seen).toEqual(range(1, 8));
+    expect(drops).toEqual(["14 UNAVAILABLE"]);
+    expect(feeds[0]?.unsubscribed).toBe(1);
+    expect(feeds[1]?.asked.fromPosition).toEqual({ commit: 5n, prepare: 5n });
+  });
+
+  test("resumes when the server ends the subscription without an error", async () => {
+    const { next, drops } = follow((feed, n) => {
+      feed.event(BigInt(n));
+      if (n === 1) feed.end();
+      else feed.caughtUp();
+    });
+    expect(positions(await next())).toEqual([1n]);
+    expect(positions(await next())).toEqual([2n]);
+    expect(drops).toEqual(["the server ended it"]);
+  });
+
+  test("starts behind the given position and never hands that over again", async () => {
+    const { next, feeds } = follow(
+      (feed) => {
+        for (const position of range(6, 9)) feed.event(position);
+        feed.caughtUp();
+      },
+      { from: 7n },
+    );
+    expect(positions(await next())).toEqual([8n, 9n]);
+    expect(feeds[0]?.asked.fromPosition).toEqual({ commit: 7n, prepare: 7n });
+  });
+
+  test("ends when stopped, and a loop left early leaves no subscription behind", async () => {
+    const first = follow((feed) => feed.event(1n));
+    await first.next();
+    const waiting = first.batches.next();
+    first.stop.abort();
+    expect((await waiting).done).toBe(true);
+    expect(first.feeds[0]?.unsubscribed).toBe(1);
+    const second = follow((feed) => feed.event(1n));
+    for await (const _ of second.batches) break;
+    expect(second.feeds[0]?.unsubscribed).toBe(1);
+    expect(second.feeds[0]?.destroyed).toBe(true);
+  });
+
+  test("a server that never says so is caught up once it answers and sends nothing", async () => {
+    const { next } = follow((feed) => feed.event(1n), { head: async () => 7n });
+    expect(await next()).toMatchObject({ upTo: 1n, caughtUp: false });
+    expect(await next()).toEqual({ events: [], upTo: 1n, caughtUp: true });
+  });
+
+  test("errors after the end are nobody's and harmless", async () => {
+    const { next, stop, batches, feeds } = follow((feed) => feed.event(1n));
+    await next();
+    stop.abort();
+    await batches.next();
+    expect(() => feeds[0]?.fail("late")).not.toThrow();
+  });
+});
+
+describe("following one stream", () => {
+  const until = async (condition: () => boolean) => {
+    const end = performance.now() + 5000;
+    while (!condition()) {
+      if (performance.now() > end) throw new Error("The condition did not come true within 5 s");
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  };
+
+  test("hands over each event once, tells when caught up, and resumes after a drop", async () => {
+    const { client, feeds } = storeThat((feed, n) => {
+      for (const revision of n === 1 ? range(0, 40) : range(39, 45)) feed.event(revision);
+      feed.caughtUp();
+    });
+    const log: string[] = [];
+    const stop = createFollowStream(client, async () => undefined)("s", {
+      event: ({ revision }) => log.push(String(revision)),
+      caughtUp: () => log.push("caught up"),
+      dropped: (reason) => log.push(reason),
+    });
+    await until(() => log.at(-1) === "caught up");
+    feeds[0]?.fail("14 UNAVAILABLE");
+    await until(() => log.filter((line) => line === "caught up").length === 2);
+    await stop();
+    const line = (from: number, to: number) => range(from, to).map(String);
+    expect(log).toEqual([...line(0, 40), "caught up", "14 UNAVAILABLE", ...line(41, 45), "caught up"]);
+    expect(feeds[1]?.asked.fromRevision).toBe(40n);
+    expect(feeds.map(({ unsubscribed }) => unsubscribed)).toEqual([1, 1]);
+  });
+
+  test("an event whose handler failed is handed over again", async () => {
+    const { client } = storeThat((feed, n) => {
+      for (const revision of n === 1 ? range(0, 2) : range(1, 2)) feed.event(revision);
+      feed.caughtUp();
+    });
+    const seen: bigint[] = [];
+    let caughtUp = false;
+    let failed = false;
+    const stop = createFollowStream(client, async () => undefined)("s", {
+      event: ({ revision }) => {
+        if (revision === 1n && !failed) {
+          failed = true;
+          throw new Error("not now");
+        }
+        seen.push(revision);
+      },
+      caughtUp: () => {
+        caughtUp = true;
+      },
+      dropped: () => undefined,
+    });
+    await until(() => caughtUp);
+    await stop();
+    expect(seen).toEqual([0n, 1n, 2n]);
+  });
+
+  test("a server that never says so is caught up when its last event has been handed over", async () => {
+    const { client } = storeThat((feed) => {
+      feed.event(0n);
+    });
+    let caughtUp = 0;
+    const stop = createFollowStream(client, async () => 0n)("s", {
+      event: () => undefined,
+      caughtUp: () => {
+        caughtUp += 1;
+      },
+      dropped: () => undefined,
+    });
+    await until(() => caughtUp === 1);
+    await stop();
+    expect(caughtUp).toBe(1);
+  });
+});
