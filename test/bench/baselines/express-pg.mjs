@@ -10,7 +10,9 @@ const app = express();
 app.disable("x-powered-by");
 app.use(express.json({ limit: "256kb" }));
 app.post("/webhook", async (request, response) => {
-  const digest = createHash("sha256").update(request.get("x-api-key") ?? "").digest();
+  const digest = createHash("sha256")
+    .update(request.get("x-api-key") ?? "")
+    .digest();
   if (!timingSafeEqual(digest, keyDigest)) return response.status(401).json({ success: false });
   const problem = problemOf(request.body);
   if (problem) return response.status(400).json({ success: false, error: problem });

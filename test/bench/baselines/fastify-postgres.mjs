@@ -8,7 +8,9 @@ import { insertText, keyDigest, problemOf, rowOf } from "./webhook-row.mjs";
 const sql = postgres(process.env.DATABASE_URL, { max: 20, onnotice: () => {} });
 const app = Fastify({ bodyLimit: 262144 });
 app.post("/webhook", async (request, reply) => {
-  const digest = createHash("sha256").update(request.headers["x-api-key"] ?? "").digest();
+  const digest = createHash("sha256")
+    .update(request.headers["x-api-key"] ?? "")
+    .digest();
   if (!timingSafeEqual(digest, keyDigest)) return reply.code(401).send({ success: false });
   const problem = problemOf(request.body);
   if (problem) return reply.code(400).send({ success: false, error: problem });

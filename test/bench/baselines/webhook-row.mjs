@@ -22,7 +22,9 @@ export const createText = (table) => `create table if not exists ${table} (
   payload jsonb not null, received_at timestamptz not null default now(),
   primary key (project_uuid, incident_id, incident_time, status))`;
 
-export const insertText = (table) => `insert into ${table} (project_uuid, incident_id, incident_time, status, payload)
+export const insertText = (
+  table,
+) => `insert into ${table} (project_uuid, incident_id, incident_time, status, payload)
   values ($1, $2, $3, $4, $5)
   on conflict (project_uuid, incident_id, incident_time, status) do update set payload = excluded.payload`;
 
