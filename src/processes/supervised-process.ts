@@ -71,7 +71,7 @@ export async function supervise(recipe: Recipe, watcher: Watcher): Promise<Super
   const watching = keepRunning();
 
   return {
-    pid: () => running?.child.pid,
+    pid: () => (running?.hasEnded() === false ? running.child.pid : undefined),
     stop: async () => {
       stopping.abort();
       if (running !== undefined) await stopChild(running, recipe);
