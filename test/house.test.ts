@@ -51,6 +51,8 @@ const areas: Readonly<
       /^(node:.+|elysia(\/.+)?|@elysiajs\/.+|@sinclair\/typebox(\/.+)?|prom-client|swagger-ui-dist(\/.+)?)$/,
   },
   processes: { areas: ["processes"], packages: /^node:.+$/ },
+  spool: { areas: ["spool", "domain"], types: ["intake"], packages: /^node:.+$/ },
+  welcome: { areas: [], packages: /^$/ },
   config: { areas: [], packages: /^node:.+$/ },
   runtime: { areas: [], packages: /^(node:.+|bun(:.+)?)$/ },
   log: { areas: [], types: ["config"], packages: /^(node:.+|pino|pino-pretty)$/ },
