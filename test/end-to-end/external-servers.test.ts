@@ -1,0 +1,142 @@
+// EVENTSTORE_URL and DATABASE_URL: nothing embedded starts, and what is wrong with them is said in one line.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { childEnvironment } from "../../src/config.ts";
+import { type EmbeddedEventStore, startEmbeddedEventStore } from "../../src/processes/event-store-process.ts";
+import { freePort } from "../../src/processes/ports.ts";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
+import {
+  registerProject,
+  runToItsEnd,
+  type StartedService,
+  startService,
+  stop,
+  temporaryDataDir,
+  until,
+  webhook,
+} from "./started-service.ts";
+
+const admin = "admin-key-for-the-end-to-end-tests";
+const servers = mkdtempSync(join(tmpdir(), "ledger-servers-"));
+const data = temporaryDataDir();
+const watcher = { line: () => {}, ready: () => {}, lost: () => {} };
+const env = childEnvironment(process.env);
+let store: EmbeddedEventStore;
+let postgres: EmbeddedPostgres;
+
+beforeAll(async () => {
+  const options = { env, watcher };
+  store = await startEmbeddedEventStore({
+    ...options,
+    directory: join(servers, "store"),
+    port: await freePort(),
+  });
+  postgres = await startEmbeddedPostgres({ ...options, directory: servers, port: await freePort() });
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([store.stop(), postgres.stop()]);
+  rmSync(servers, { recursive: true, force: true });
+  await data.remove();
+}, 30_000);
+
+test("with both set nothing embedded starts, and two services share them", async () => {
+  const external = { ADMIN_API_KEY: admin, EVENTSTORE_URL: store.url, DATABASE_URL: postgres.url };
+  const [first, second] = await Promise.all([
+    startService({ dataDir: data.path, env: external }),
+    startService({ dataDir: data.path, env: external }),
+  ]);
+  expect(existsSync(join(data.path, "postgres"))).toBe(false);
+  expect(existsSync(join(data.path, "eventstore"))).toBe(false);
+  const { project, key } = await registerProject(first, admin);
+  await until(
+    async () => (await post(second, project, key, "DOWN", "2025-01-15T10:30:00Z")) === 200,
+    second.printed,
+  );
+  expect(await post(first, project, key, "UP", "2025-01-15T10:31:00Z")).toBe(200);
+  await until(async () => {
+    const mttr = await second.get(`/api/projects/${project}/mttr`, key);
+    return mttr.body.n === 1 && mttr.body.mean_seconds === 60;
+  }, second.printed);
+  expect(await Promise.all([stop(first), stop(second)])).toEqual([0, 0]);
+}, 120_000);
+
+test("Postgres unreachable at the start: webhooks are taken, and ready says what is missing", async () => {
+  const service = await startService({
+    dataDir: data.path,
+    env: {
+      ADMIN_API_KEY: admin,
+      EVENTSTORE_URL: store.url,
+      DATABASE_URL: `postgres://ledger:secret-word@127.0.0.1:${await freePort()}/ledger`,
+    },
+  });
+  const { project, key } = await registerProject(service, admin);
+  expect(await post(service, project, key, "DOWN", "2025-01-15T10:30:00Z")).toBe(200);
+  const ready = await service.get("/health/ready", "");
+  expect(ready.status).toBe(503);
+  expect(JSON.stringify(ready.body)).toContain("postgres");
+  expect(await stop(service)).toBe(0);
+  expect(service.printed()).not.toContain("secret-word");
+}, 120_000);
+
+describe("what can never work ends the start with one line and exit code 1", () => {
+  test("an event store that is not there", async () => {
+    const port = await freePort();
+    await refused(
+      { EVENTSTORE_URL: `esdb://ada:secret-word@127.0.0.1:${port}?tls=false` },
+      `127.0.0.1:${port}`,
+    );
+  }, 60_000);
+
+  test("an IP address where TLS needs a name", async () => {
+    await refused({ EVENTSTORE_URL: "esdb://ada:secret-word@127.0.0.1:2113?tls=true" }, "name");
+  }, 60_000);
+
+  test("a wrong password for Postgres", async () => {
+    const wrong = postgres.url.replace(/:[0-9a-f]+@/, ":secret-word@");
+    await refused({ EVENTSTORE_URL: store.url, DATABASE_URL: wrong }, "password authentication failed");
+  }, 60_000);
+
+  test("a database that does not exist", async () => {
+    const wrong = postgres.url.replace(/[^/]+$/, "missing");
+    await refused({ EVENTSTORE_URL: store.url, DATABASE_URL: wrong }, 'database "missing" does not exist');
+  }, 60_000);
+
+  test("a setting that cannot be used", async () => {
+    await refused({ PORT: "http" }, 'Cannot use PORT="http"');
+  }, 60_000);
+
+  test("a port that somebody else has", async () => {
+    const port = new URL(postgres.url).port;
+    await refused({ PORT: port, EVENTSTORE_URL: store.url, DATABASE_URL: postgres.url }, port);
+  }, 60_000);
+
+  async function refused(wrong: Record<string, string>, says: string): Promise<void> {
+    const directory = temporaryDataDir();
+    const { code, printed } = await runToItsEnd({
+      dataDir: directory.path,
+      env: { ADMIN_API_KEY: admin, ...wrong },
+    });
+    await directory.remove();
+    const lines = printed.split("\n").filter((line) => line.startsWith("Cannot "));
+    expect({ code, lines: lines.length, printed }).toMatchObject({ code: 1, lines: 1 });
+    expect(lines[0]).toContain(says);
+    expect(printed).not.toContain("secret-word");
+    expect(printed).not.toContain(admin);
+    // A stack would be a line that begins with "at".
+    expect(printed).not.toMatch(/^\s+at /m);
+  }
+});
+
+async function post(
+  service: StartedService,
+  project: string,
+  key: string,
+  status: string,
+  time: string,
+): Promise<number> {
+  const answer = await service.post("/api/incidents/webhook", key, webhook(project, "shared", status, time));
+  return answer.status;
+}

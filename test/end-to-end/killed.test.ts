@@ -1,0 +1,114 @@
+// kill -9 of any of the processes: what was acknowledged is there, and the service comes back.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import {
+  eventStorePid,
+  postgresPid,
+  registerProject,
+  type StartedService,
+  startService,
+  stop,
+  temporaryDataDir,
+  until,
+  webhook,
+} from "./started-service.ts";
+
+const admin = "admin-key-for-the-end-to-end-tests";
+const data = temporaryDataDir();
+let service: StartedService;
+let project = "";
+let key = "";
+const acknowledged: string[] = [];
+
+const start = (): Promise<StartedService> =>
+  startService({ dataDir: data.path, env: { ADMIN_API_KEY: admin } });
+
+beforeAll(async () => {
+  service = await start();
+  ({ project, key } = await registerProject(service, admin));
+}, 90_000);
+afterAll(async () => {
+  service.child.kill("SIGKILL");
+  await data.remove();
+});
+
+test("the event store killed under load: no acknowledged webhook is lost, and it is taken up again", async () => {
+  await postWhileKilling(() => eventStorePid(data.path));
+  await until(async () => (await post("after-store")) === 200, service.printed);
+  await everythingIsThere();
+}, 120_000);
+
+test("Postgres killed under load: every webhook is acknowledged, and the read model catches up", async () => {
+  const refused = await postWhileKilling(() => postgresPid(data.path));
+  expect(refused).toBe(0);
+  await everythingIsThere();
+}, 120_000);
+
+test("the service killed under load: the next start ends what it left and has everything", async () => {
+  const left = { store: eventStorePid(data.path), postgres: postgresPid(data.path) };
+  await postWhileKilling(() => service.child.pid);
+  expect(await service.ended).toBeNull();
+  service = await start();
+  expect(eventStorePid(data.path)).not.toBe(left.store);
+  expect(postgresPid(data.path)).not.toBe(left.postgres);
+  await everythingIsThere();
+}, 120_000);
+
+test("everything killed at once: the next start has everything", async () => {
+  for (const pid of [eventStorePid(data.path), postgresPid(data.path), service.child.pid]) {
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+  }
+  await service.ended;
+  service = await start();
+  await everythingIsThere();
+  expect(await stop(service)).toBe(0);
+}, 120_000);
+
+/** Eight senders post; in their midst the process is killed. Answers how many webhooks were not acknowledged. */
+async function postWhileKilling(victim: () => number | undefined): Promise<number> {
+  const run = acknowledged.length;
+  let refused = 0;
+  let sent = 0;
+  const sender = async (): Promise<void> => {
+    while (sent < 400) {
+      const number = sent++;
+      if (number === 200) process.kill(victim() ?? 0, "SIGKILL");
+      if ((await post(`${run}-${number}`)) !== 200) refused++;
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, sender));
+  return refused;
+}
+
+async function post(incident: string): Promise<number> {
+  try {
+    const body = webhook(project, incident, "DOWN", "2025-01-15T10:30:00Z");
+    const answer = await service.post("/api/incidents/webhook/", key, body);
+    if (answer.status === 200) acknowledged.push(incident);
+    return answer.status;
+  } catch {
+    return 0;
+  }
+}
+
+/** Every acknowledged incident is in the read model, once it has caught up. */
+async function everythingIsThere(): Promise<void> {
+  let missing = acknowledged.length;
+  await until(
+    async () => {
+      const found = new Set<string>();
+      let cursor = "";
+      do {
+        const page = await service.get(`/api/projects/${project}/incidents?limit=200${cursor}`, key);
+        if (page.status !== 200) return false;
+        for (const item of page.body.items as { incident_id: string }[]) found.add(item.incident_id);
+        const next = page.body.next_cursor;
+        cursor = typeof next === "string" ? `&cursor=${encodeURIComponent(next)}` : "";
+      } while (cursor !== "");
+      missing = acknowledged.filter((incident) => !found.has(incident)).length;
+      return missing === 0;
+    },
+    () =>
+      `${missing} of ${acknowledged.length} acknowledged webhooks are missing.\n${service.printed().slice(-4_000)}`,
+  );
+}

@@ -1,0 +1,134 @@
+// The same service under Deno, as an ordinary user from a clone of its own, and started by an npx that is then ended.
+
+import { afterEach, expect, test } from "bun:test";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Account,
+  checkout,
+  childrenOn,
+  registerProject,
+  type StartedService,
+  startService,
+  stop,
+  temporaryDataDir,
+  until,
+  webhook,
+} from "./started-service.ts";
+
+const admin = "admin-key-for-the-end-to-end-tests";
+const leftovers: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const remove of leftovers.splice(0).reverse()) await remove();
+});
+
+test("Deno runs it: register, key, webhook, timeline, mttr", async () => {
+  const data = temporaryDataDir();
+  leftovers.push(data.remove);
+  const deno = join(checkout, "node_modules/.bin/deno");
+  const service = await startService({
+    dataDir: data.path,
+    env: { ADMIN_API_KEY: admin },
+    command: [deno, "run", "--allow-all", "--quiet", "src/main.ts"],
+  });
+  leftovers.push(() => void service.child.kill("SIGKILL"));
+  await playTheFlow(service);
+  expect(await stop(service)).toBe(0);
+  expect(childrenOn(data.path)).toEqual([]);
+}, 120_000);
+
+test("an ordinary user runs it from a clone that only he may enter", async () => {
+  const account = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+  const clone = cloneFor(account);
+  const data = temporaryDataDir(account);
+  leftovers.push(data.remove);
+  const service = await startService({
+    dataDir: data.path,
+    env: {
+      ADMIN_API_KEY: admin,
+      HOME: join(clone, "home"),
+      XDG_DATA_HOME: "",
+      npm_config_cache: join(clone, "home"),
+    },
+    command: [process.execPath, "start"],
+    cwd: clone,
+    ...(account === undefined ? {} : { account }),
+  });
+  leftovers.push(() => void service.child.kill("SIGKILL"));
+  await playTheFlow(service);
+  await stop(service);
+  await until(() => childrenOn(data.path).length === 0, service.printed);
+}, 120_000);
+
+test("when the npx that started it is gone, it stops in order and leaves nothing behind", async () => {
+  const data = temporaryDataDir();
+  leftovers.push(data.remove);
+  // Like npm's own shell: it ends at SIGTERM and tells nobody.
+  const service = await startService({
+    dataDir: data.path,
+    env: { ADMIN_API_KEY: admin },
+    command: ["sh", "-c", `"${process.execPath}" src/main.ts & wait`, "npx"],
+  });
+  await playTheFlow(service);
+  service.child.kill("SIGTERM");
+  await until(() => /stopped/i.test(service.printed()), service.printed);
+  await until(() => childrenOn(data.path).length === 0, service.printed);
+  await service.ended;
+}, 120_000);
+
+async function playTheFlow(service: StartedService): Promise<void> {
+  const { project, key } = await registerProject(service, admin);
+  const down = webhook(project, "a/b c", "DOWN", "2025-01-15T10:30:00Z");
+  const up = webhook(project, "a/b c", "UP", "2025-01-15T10:42:30Z");
+  expect((await service.post("/api/incidents/webhook/", key, down)).status).toBe(200);
+  const last = await service.post("/api/incidents/webhook/", key, up);
+  expect(last.body).toMatchObject({ success: true, message: "Incident recorded successfully" });
+  const path = `/api/projects/${project}`;
+  const read = `min_position=${String(last.body.position)}`;
+  const timeline = await service.get(
+    `${path}/incidents/${encodeURIComponent("a/b c")}/timeline?${read}`,
+    key,
+  );
+  expect((timeline.body.items as { status: string }[]).map((item) => item.status)).toEqual(["DOWN", "UP"]);
+  const mttr = await service.get(`${path}/mttr?${read}`, key);
+  expect(mttr.body).toMatchObject({ n: 1, mean_seconds: 750 });
+}
+
+/** What a clone has after an install, closed to everybody but this account. */
+function cloneFor(account: Account | undefined): string {
+  const clone = realpathSync(mkdtempSync(join(tmpdir(), "ledger-clone-")));
+  leftovers.push(() => rmSync(clone, { recursive: true, force: true }));
+  for (const name of ["src", "projections", "package.json", "bun.lock", "bunfig.toml", "tsconfig.json"]) {
+    cpSync(join(checkout, name), join(clone, name), { recursive: true });
+  }
+  mkdirSync(join(clone, "home"));
+  // Copies, since what an install links to the cache would change its owner there too.
+  execFileSync(process.execPath, ["install", "--frozen-lockfile", "--production", "--backend=copyfile"], {
+    cwd: clone,
+    stdio: "pipe",
+  });
+  if (account !== undefined) giveTo(clone, account);
+  chmodSync(clone, 0o700);
+  return clone;
+}
+
+function giveTo(path: string, account: Account): void {
+  chownSync(path, account.uid, account.gid);
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory()) giveTo(inside, account);
+    else if (entry.isFile()) chownSync(inside, account.uid, account.gid);
+  }
+}
