@@ -1,0 +1,81 @@
+// The two ways a webhook's events are made durable before they are acknowledged. Knows nothing of webhooks.
+
+import type { NewEvent } from "../domain/stored-events.ts";
+import type { AppendEvents } from "../intake/event-log.ts";
+import type { Spool } from "./spool.ts";
+
+export type Kept =
+  /** In the event store. */
+  | { readonly tag: "stored"; readonly revision: bigint; readonly position?: bigint }
+  /** On this machine's disk, on its way to the event store with the same ids. */
+  | { readonly tag: "spooled" }
+  /** The event store refuses this size for ever. Nothing is kept. */
+  | { readonly tag: "too_large" }
+  /** Neither store nor spool takes it now. It may still turn up in the store: send it again with the same ids. */
+  | { readonly tag: "unavailable"; readonly reason: string };
+
+export type Keep = (stream: string, events: readonly NewEvent[]) => Promise<Kept>;
+
+/**
+ * `ACK=store`: in the event store if it answers within the bound, else on the spool. While the spool still holds
+ * records, new ones go to the store directly: what the read model says does not depend on the order of arrival.
+ */
+export function storeFirst(options: {
+  readonly append: AppendEvents;
+  readonly spool: Spool;
+  readonly boundMs: number;
+  readonly maxInFlight: number;
+}): Keep {
+  let inFlight = 0;
+  return async (stream, events) => {
+    if (inFlight >= options.maxInFlight) return spoolIt(options.spool, stream, events);
+    inFlight += 1;
+    // Counts until the append itself has ended, also when nobody waits for it any more.
+    const append = options.append(stream, events, "any").finally(() => {
+      inFlight -= 1;
+    });
+    const outcome = await atMost(append, options.boundMs);
+    if (outcome.tag === "appended") return { ...outcome, tag: "stored" };
+    if (outcome.tag === "too_large") return { tag: "too_large" };
+    // A conflict is an event that is there already beside one that is not: the forwarder sorts that out.
+    return spoolIt(options.spool, stream, events);
+  };
+}
+
+/** `ACK=spool`: on the spool, always. */
+export const spoolFirst =
+  ({ spool }: { readonly spool: Spool }): Keep =>
+  (stream, events) =>
+    spoolIt(spool, stream, events);
+
+async function spoolIt(spool: Spool, stream: string, events: readonly NewEvent[]): Promise<Kept> {
+  const outcome = await spool.add({ stream, events });
+  switch (outcome) {
+    case "spooled":
+      return { tag: "spooled" };
+    case "full":
+      return { tag: "unavailable", reason: "the event store does not answer and the spool has no room" };
+    case "failed":
+      return { tag: "unavailable", reason: "the spool's disk has failed" };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function atMost(append: ReturnType<AppendEvents>, ms: number): Promise<Awaited<ReturnType<AppendEvents>>> {
+  return new Promise((resolve) => {
+    const late = (reason: string): void => resolve({ tag: "unavailable", reason });
+    const timer = setTimeout(() => late(`no answer within ${ms} ms`), ms);
+    const settle = (): void => clearTimeout(timer);
+    append.then(
+      (outcome) => {
+        settle();
+        resolve(outcome);
+      },
+      (error) => {
+        settle();
+        late(String(error));
+      },
+    );
+  });
+}

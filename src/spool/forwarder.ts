@@ -1,0 +1,183 @@
+// Drains the spool into the event store: at least once, with the ids the records came with, each stream's records in
+// their order. Knows nothing of files. A crash between append and acknowledgement sends the same ids again.
+
+import type { NewEvent } from "../domain/stored-events.ts";
+import type { AppendEvents } from "../intake/event-log.ts";
+import type { Spooled } from "./reader.ts";
+import type { SpoolLog } from "./segments.ts";
+import type { Spool } from "./spool.ts";
+
+export interface ForwarderOptions {
+  readonly spool: Spool;
+  readonly append: AppendEvents;
+  readonly log: SpoolLog;
+  /** Appends at once; what it leaves over is for the webhooks that come in now. */
+  readonly appendsAtOnce?: number;
+}
+
+export interface Forwarder {
+  readonly stats: () => { readonly forwarded: number; readonly refused: number };
+  /** Stops after the appends under way. What is not acknowledged is sent again after the next start. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Records read and held in memory at a time. */
+const window = { records: 512, bytes: 2 * 1024 * 1024 };
+/** Below the 1 MiB that event stores take in one append by default. */
+const appendBytes = 512 * 1024;
+const firstBackoffMs = 50;
+const longestBackoffMs = 2000;
+const idleMs = 1000;
+
+/** What goes to one stream in one append. */
+interface Parcel {
+  readonly stream: string;
+  readonly parts: readonly Spooled[];
+}
+
+type Sent = "done" | "later";
+
+export function startForwarder({ spool, append, log, appendsAtOnce = 32 }: ForwarderOptions): Forwarder {
+  let stopping = false;
+  let wake: () => void = () => undefined;
+  let forwarded = 0;
+  let refused = 0;
+  let failing = false;
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  async function drain(): Promise<void> {
+    let backoffMs = firstBackoffMs;
+    while (!stopping) {
+      try {
+        const spooled = await spool.read(window);
+        const last = spooled.at(-1);
+        if (last === undefined) {
+          await Promise.race([spool.changed(idleMs), pause(idleMs)]);
+          continue;
+        }
+        if (!(await sendAll(spooled))) return;
+        await acknowledge(last.sequence);
+        backoffMs = firstBackoffMs;
+      } catch (error) {
+        log.error({ error: String(error) }, "cannot read the spool; trying again");
+        await pause(backoffMs);
+        backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+      }
+    }
+  }
+
+  /** Every record of the window is stored or refused when this returns true; false when stopped before that. */
+  async function sendAll(spooled: readonly Spooled[]): Promise<boolean> {
+    let queues = queuesOf(spooled);
+    for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, longestBackoffMs)) {
+      const before = forwarded + refused;
+      await Promise.all(Array.from({ length: appendsAtOnce }, (_, lane) => sendLane(queues, lane)));
+      queues = queues.filter((queue) => queue.length > 0);
+      if (queues.length === 0) return true;
+      if (stopping) return false;
+      if (forwarded + refused > before) backoffMs = firstBackoffMs;
+      await pause(backoffMs);
+      if (stopping) return false;
+    }
+  }
+
+  /** Takes every n-th stream; each stream's parcels go one after the other. */
+  async function sendLane(queues: readonly Parcel[][], lane: number): Promise<void> {
+    for (let index = lane; index < queues.length; index += appendsAtOnce) {
+      const queue = queues[index] ?? [];
+      for (let parcel = queue[0]; parcel !== undefined; parcel = queue[0]) {
+        if (stopping || (await send(parcel)) === "later") return;
+        queue.shift();
+      }
+    }
+  }
+
+  async function send(parcel: Parcel): Promise<Sent> {
+    const outcome = await append(parcel.stream, eventsOf(parcel), "any");
+    switch (outcome.tag) {
+      case "appended":
+        forwarded += parcel.parts.length;
+        if (failing) log.info({}, "the spool drains again");
+        failing = false;
+        return "done";
+      case "unavailable":
+        if (!failing) log.warn({ reason: outcome.reason }, "the spool cannot drain for now");
+        failing = true;
+        return "later";
+      case "conflict":
+      case "too_large":
+        return parcel.parts.length > 1 ? sendOneByOne(parcel) : sendEventByEvent(parcel);
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  /** Together they are too large, or some are there already from a try whose answer was lost and others are not. */
+  async function sendOneByOne(parcel: Parcel): Promise<Sent> {
+    for (const part of parcel.parts) {
+      if ((await send({ stream: parcel.stream, parts: [part] })) === "later") return "later";
+    }
+    return "done";
+  }
+
+  async function sendEventByEvent({ stream, parts }: Parcel): Promise<Sent> {
+    for (const part of parts) {
+      for (const event of part.record.events) {
+        const outcome = await append(stream, [event], "any");
+        if (outcome.tag === "unavailable") return "later";
+        if (outcome.tag === "appended") continue;
+        await spool.refuse({ ...part, record: { stream, events: [event] } }, outcome.tag);
+        refused += 1;
+      }
+      forwarded += 1;
+    }
+    return "done";
+  }
+
+  /** A cursor that cannot be written (no space, say) only means sending the same ids again after a restart. */
+  async function acknowledge(sequence: bigint): Promise<void> {
+    try {
+      await spool.acknowledge(sequence);
+    } catch (error) {
+      log.warn({ error: String(error) }, "cannot note how far the spool has drained");
+    }
+  }
+
+  const done = drain();
+  return {
+    stats: () => ({ forwarded, refused }),
+    stop: async () => {
+      stopping = true;
+      wake();
+      await done;
+    },
+  };
+}
+
+/** One queue a stream, its records in order, as many to an append as fit. */
+function queuesOf(spooled: readonly Spooled[]): Parcel[][] {
+  const queues = new Map<string, { parts: Spooled[]; bytes: number; stream: string }[]>();
+  for (const part of spooled) {
+    const { stream } = part.record;
+    const bytes = JSON.stringify(part.record.events).length * 2;
+    const queue = queues.get(stream) ?? [];
+    queues.set(stream, queue);
+    const open = queue.at(-1);
+    if (open === undefined || open.bytes + bytes > appendBytes) queue.push({ stream, parts: [part], bytes });
+    else {
+      open.parts.push(part);
+      open.bytes += bytes;
+    }
+  }
+  return [...queues.values()];
+}
+
+const eventsOf = (parcel: Parcel): readonly NewEvent[] => parcel.parts.flatMap(({ record }) => record.events);

@@ -1,0 +1,129 @@
+// Reads the spool's records in order, from the disk, checking each. What is damaged is set aside, never handed out.
+
+import type { NewEvent } from "../domain/stored-events.ts";
+import type { Disk } from "./disk.ts";
+import { headerBytes, recordAt } from "./record.ts";
+import type { Segment, SpoolLog } from "./segments.ts";
+
+export interface Spooled {
+  readonly sequence: bigint;
+  /** When it was spooled, in epoch milliseconds. */
+  readonly at: number;
+  readonly record: { readonly stream: string; readonly events: readonly NewEvent[] };
+}
+
+export interface Reader {
+  /** Each record is handed out once, as often as the reader is made anew. */
+  readonly read: (limits: {
+    readonly records: number;
+    readonly bytes: number;
+  }) => Promise<readonly Spooled[]>;
+  readonly damaged: () => number;
+  /** When the record last handed out first was spooled. */
+  readonly oldestAt: () => number | undefined;
+}
+
+/** How much of a segment is read at a time. */
+const chunkBytes = 1024 * 1024;
+
+/** `segments` is the spool's own list: segments are added at its end and removed from its start. */
+export function createReader(options: {
+  readonly segments: readonly Segment[];
+  readonly disk: Disk;
+  readonly log: SpoolLog;
+  readonly after: bigint;
+}): Reader {
+  const { segments, disk, log } = options;
+  let last = options.after;
+  let place: { readonly path: string; offset: number } | undefined;
+  let damaged = 0;
+  let oldestAt: number | undefined;
+
+  /** The segment to read from next, the offset in it being `place.offset`. */
+  function segmentHere(): Segment | undefined {
+    const here = segments.findIndex(({ path }) => path === place?.path);
+    const candidate = here >= 0 ? segments[here] : segments.find((segment) => segment.last > last);
+    const isRead =
+      candidate !== undefined && here >= 0 && place !== undefined && place.offset >= candidate.end;
+    const segment = isRead ? segments[here + 1] : candidate;
+    if (segment !== undefined && segment.path !== place?.path) place = { path: segment.path, offset: 0 };
+    return segment;
+  }
+
+  async function read(limits: {
+    readonly records: number;
+    readonly bytes: number;
+  }): Promise<readonly Spooled[]> {
+    const spooled: Spooled[] = [];
+    let bytesTaken = 0;
+    while (spooled.length < limits.records && bytesTaken < limits.bytes) {
+      const segment = segmentHere();
+      if (segment === undefined || place === undefined || place.offset >= segment.end) break;
+      const bytes = await readFrom(segment, place.offset, chunkBytes);
+      const taken = await takeFrom(segment, bytes, limits.records - spooled.length);
+      spooled.push(...taken);
+      bytesTaken += bytes.length;
+    }
+    oldestAt = spooled[0]?.at ?? oldestAt;
+    return spooled;
+  }
+
+  /** Hands out the records in the bytes at `place`, and moves `place` behind them. */
+  async function takeFrom(segment: Segment, bytes: Buffer, most: number): Promise<readonly Spooled[]> {
+    const taken: Spooled[] = [];
+    const start = place?.offset ?? 0;
+    let offset = 0;
+    while (offset < bytes.length && taken.length < most) {
+      const found = recordAt(bytes, offset);
+      const atEnd = start + bytes.length >= segment.end;
+      if (found.tag === "record") {
+        const spooled = decode(found);
+        if (spooled === undefined) await setAside(segment, start + offset, bytes.subarray(offset, found.end));
+        else if (found.sequence > last) taken.push(spooled);
+        if (found.sequence > last) last = found.sequence;
+        offset = found.end;
+      } else if (!atEnd && (found.tag === "cut_short" || found.next === undefined)) {
+        // The chunk ends here, not the segment.
+        if (offset > 0) break;
+        const needed = found.tag === "cut_short" ? (found.end ?? headerBytes) : Number.POSITIVE_INFINITY;
+        return takeFrom(segment, await readFrom(segment, start, Math.max(needed, 2 * bytes.length)), most);
+      } else {
+        const end = found.tag === "damaged" && found.next !== undefined ? found.next : bytes.length;
+        await setAside(segment, start + offset, bytes.subarray(offset, end));
+        offset = end;
+      }
+    }
+    if (place !== undefined) place.offset = start + offset;
+    return taken;
+  }
+
+  async function readFrom(segment: Segment, offset: number, length: number): Promise<Buffer> {
+    const bytes = await disk.read(segment.path, offset, Math.min(length, segment.end - offset));
+    if (bytes === undefined || bytes.length === 0)
+      throw new Error(`Cannot read ${segment.path} at ${offset}: it is shorter`);
+    return bytes;
+  }
+
+  async function setAside(segment: Segment, offset: number, bytes: Buffer): Promise<void> {
+    damaged += 1;
+    const file = `${segment.path}.${offset}.damaged`;
+    log.error(
+      { file, segment: segment.path, offset, bytes: bytes.length },
+      "set aside damaged bytes of the spool",
+    );
+    await disk.replace(file, bytes);
+  }
+
+  return { read, damaged: () => damaged, oldestAt: () => oldestAt };
+}
+
+function decode(found: { readonly sequence: bigint; readonly payload: Buffer }): Spooled | undefined {
+  try {
+    const { at, stream, events } = JSON.parse(found.payload.toString());
+    return typeof stream === "string" && Array.isArray(events)
+      ? { sequence: found.sequence, at: Number(at), record: { stream, events } }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,300 @@
+// The durable local spool: appends that the event store could not take now wait here, each on the disk before it is
+// acknowledged. Knows nothing of the event store. One process owns a directory; DATA_DIR's lock sees to that.
+
+import { join } from "node:path";
+import type { NewEvent } from "../domain/stored-events.ts";
+import { type Disk, isNoSpace, realDisk, type WritableFile } from "./disk.ts";
+import { createReader, type Spooled } from "./reader.ts";
+import { encodeRecord, headerBytes, maxPayloadBytes } from "./record.ts";
+import {
+  openSegments,
+  readCursor,
+  type Segment,
+  type SpoolLog,
+  segmentPath,
+  writeCursor,
+} from "./segments.ts";
+
+export interface SpoolRecord {
+  readonly stream: string;
+  readonly events: readonly NewEvent[];
+}
+
+/** `full`: no room now, nothing kept. `failed`: the disk cannot be trusted any more, nothing kept. */
+export type AddOutcome = "spooled" | "full" | "failed";
+
+export interface SpoolStats {
+  /** Records not yet acknowledged by the event store (an upper bound where records were damaged). */
+  readonly waiting: number;
+  readonly bytes: number;
+  readonly damaged: number;
+  /** When the oldest waiting record was spooled, in epoch milliseconds; undefined while nothing waits. */
+  readonly oldestAt: number | undefined;
+  readonly state: "working" | "full" | "failed";
+}
+
+export interface Spool {
+  readonly directory: string;
+  /** Resolves once the record is on the disk, or will never be. Never throws. */
+  readonly add: (record: SpoolRecord) => Promise<AddOutcome>;
+  /** The oldest records not yet acknowledged, in order; none where nothing waits. Damaged ones are set aside. */
+  readonly read: (limits: {
+    readonly records: number;
+    readonly bytes: number;
+  }) => Promise<readonly Spooled[]>;
+  /** Everything up to this sequence is in the event store for good. */
+  readonly acknowledge: (sequence: bigint) => Promise<void>;
+  /** Durably keeps what the event store refuses for ever, beside the segments. */
+  readonly refuse: (spooled: Spooled, reason: string) => Promise<void>;
+  /** Resolves when a record has been added, at the latest after `ms`. */
+  readonly changed: (ms: number) => Promise<void>;
+  readonly stats: () => SpoolStats;
+  readonly close: () => Promise<void>;
+}
+
+export interface SpoolOptions {
+  readonly directory: string;
+  /** The most the segments may take up. */
+  readonly maxBytes?: number;
+  /** A segment is closed once it is this long. */
+  readonly segmentBytes?: number;
+  /** Called once, with the first error that leaves it open what is on the disk. The process should end loudly. */
+  readonly onFailed: (error: unknown) => void;
+  readonly log: SpoolLog;
+  readonly disk?: Disk;
+  readonly now?: () => number;
+}
+
+/** What may wait in memory for the next flush. */
+const maxPendingBytes = 64 * 1024 * 1024;
+/** What one flush covers. */
+const flushBytes = 8 * 1024 * 1024;
+/** A segment in use whose records are all acknowledged is removed from this length on. */
+const worthRemovingBytes = 4 * 1024 * 1024;
+
+interface Pending {
+  readonly payload: Buffer;
+  readonly settle: (outcome: AddOutcome) => void;
+}
+
+export async function openSpool(options: SpoolOptions): Promise<Spool> {
+  const { directory, log, disk = realDisk, now = Date.now } = options;
+  const maxBytes = options.maxBytes ?? 1024 ** 3;
+  const segmentBytes = options.segmentBytes ?? 16 * 1024 * 1024;
+  await disk.makeDirectory(directory);
+  const segments = await openSegments({ directory, disk, log });
+  let acknowledged = await readCursor(directory, disk);
+  const newest = segments.at(-1)?.last ?? 0n;
+  let sequence = newest > acknowledged ? newest : acknowledged;
+  let state: SpoolStats["state"] = "working";
+  let closed = false;
+  let current: { readonly segment: Segment; readonly file: WritableFile } | undefined;
+  let pending: Pending[] = [];
+  let pendingBytes = 0;
+  let flushing: Promise<void> | undefined;
+  const waiters = new Set<() => void>();
+  let handedOut = acknowledged;
+  const reader = createReader({ segments, disk, log, after: acknowledged });
+
+  const hasFailed = (): boolean => state === "failed";
+  const usedBytes = (): number => segments.reduce((sum, segment) => sum + segment.end, 0);
+
+  function add(record: SpoolRecord): Promise<AddOutcome> {
+    if (state === "failed") return Promise.resolve("failed");
+    const payload = Buffer.from(JSON.stringify({ at: now(), ...record }));
+    const bytes = payload.length + headerBytes;
+    if (
+      closed ||
+      payload.length > maxPayloadBytes ||
+      pendingBytes + bytes > maxPendingBytes ||
+      usedBytes() + pendingBytes + bytes > maxBytes
+    ) {
+      return Promise.resolve("full");
+    }
+    pendingBytes += bytes;
+    return new Promise((settle) => {
+      pending.push({ payload, settle });
+      flushing ??= flushAll();
+    });
+  }
+
+  /** One flush at a time; what is added meanwhile shares the next one. */
+  async function flushAll(): Promise<void> {
+    // Records added in the same turn share the first flush already.
+    await Promise.resolve();
+    while (pending.length > 0) {
+      const group = takeGroup();
+      const outcome = await flushGroup(group);
+      for (const { settle } of group) settle(outcome);
+      for (const { payload } of group) pendingBytes -= payload.length + headerBytes;
+    }
+    flushing = undefined;
+  }
+
+  function takeGroup(): readonly Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { payload } of pending) {
+      if (count > 0 && bytes + payload.length > flushBytes) break;
+      bytes += payload.length;
+      count += 1;
+    }
+    const group = pending.slice(0, count);
+    pending = pending.slice(count);
+    return group;
+  }
+
+  async function flushGroup(group: readonly Pending[]): Promise<AddOutcome> {
+    if (hasFailed()) return "failed";
+    const bytes = Buffer.concat(
+      group.map(({ payload }, index) => encodeRecord(sequence + BigInt(index + 1), payload)),
+    );
+    const room = await makeRoom(bytes);
+    if (room === undefined) return hasFailed() ? "failed" : "full";
+    try {
+      await room.file.flush();
+    } catch (error) {
+      // After a failed flush nobody knows what is on the disk, and asking again may report a false success.
+      return fail(error);
+    }
+    if (state === "full") log.info({}, "the spool has room again");
+    state = "working";
+    sequence += BigInt(group.length);
+    room.segment.last = sequence;
+    room.segment.end += bytes.length;
+    if (room.segment.end >= segmentBytes) await seal(room);
+    for (const wake of waiters) wake();
+    return "spooled";
+  }
+
+  /** The file with the bytes written, not yet flushed; undefined where that was not possible. */
+  async function makeRoom(bytes: Buffer): Promise<typeof current> {
+    try {
+      current ??= await begin();
+    } catch (error) {
+      noRoom(error);
+      return undefined;
+    }
+    const { segment, file } = current;
+    try {
+      await file.write(bytes, segment.end);
+      return current;
+    } catch (error) {
+      try {
+        await file.truncate(segment.end);
+      } catch (failure) {
+        fail(failure);
+        return undefined;
+      }
+      if (isNoSpace(error)) noRoom(error);
+      else fail(error);
+      return undefined;
+    }
+  }
+
+  async function begin(): Promise<{ readonly segment: Segment; readonly file: WritableFile }> {
+    const first = sequence + 1n;
+    const path = segmentPath(directory, first);
+    // A segment that was begun and never written to leaves its name behind.
+    if (segments.at(-1)?.path === path) {
+      segments.pop();
+      await disk.remove(path);
+    }
+    const file = await disk.create(path).catch(async (error) => {
+      // What was created but could not be made durable must not stand in the way of the next attempt.
+      await disk.remove(path).catch(() => undefined);
+      throw error;
+    });
+    const segment: Segment = { path, first, last: sequence, end: 0 };
+    segments.push(segment);
+    return { segment, file };
+  }
+
+  async function seal(open: { readonly file: WritableFile }): Promise<void> {
+    current = undefined;
+    await open.file
+      .close()
+      .catch((error) => log.warn({ error: String(error) }, "cannot close a spool segment"));
+  }
+
+  function noRoom(error: unknown): void {
+    if (state !== "full") log.error({ error: String(error) }, "the spool cannot be written to for now");
+    state = "full";
+  }
+
+  function fail(error: unknown): "failed" {
+    if (state !== "failed") {
+      state = "failed";
+      log.error({ error: String(error) }, "the spool's disk has failed: nothing more is acknowledged");
+      options.onFailed(error);
+    }
+    return "failed";
+  }
+
+  async function acknowledge(upTo: bigint): Promise<void> {
+    if (upTo <= acknowledged) return;
+    acknowledged = upTo;
+    if (current !== undefined && flushing === undefined && current.segment.end >= worthRemovingBytes) {
+      if (current.segment.last <= upTo) await seal(current);
+    }
+    await writeCursor(directory, disk, upTo);
+    while (segments[0] !== undefined && segments[0] !== current?.segment && segments[0].last <= upTo) {
+      await disk.remove(segments[0].path);
+      segments.shift();
+    }
+  }
+
+  async function read(limits: {
+    readonly records: number;
+    readonly bytes: number;
+  }): Promise<readonly Spooled[]> {
+    const upTo = sequence;
+    const spooled = await reader.read(limits);
+    // Where all that is left was damaged and set aside, nothing waits any more.
+    if (spooled.length === 0 && handedOut <= acknowledged) await acknowledge(upTo);
+    handedOut = spooled.at(-1)?.sequence ?? handedOut;
+    return spooled;
+  }
+
+  const waiting = (): number => Number(sequence - acknowledged);
+
+  return {
+    directory,
+    add,
+    read,
+    acknowledge,
+    refuse: async ({ record, sequence }, reason) => {
+      log.error(
+        { stream: record.stream, sequence: String(sequence), reason },
+        "set aside what the event store refuses",
+      );
+      await disk.append(
+        join(directory, "refused.ndjson"),
+        Buffer.from(`${JSON.stringify({ reason, ...record })}\n`),
+      );
+    },
+    changed: (ms) =>
+      new Promise((resolve) => {
+        const wake = (): void => {
+          clearTimeout(timer);
+          waiters.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, ms);
+        waiters.add(wake);
+      }),
+    stats: () => ({
+      waiting: waiting(),
+      bytes: usedBytes(),
+      damaged: reader.damaged(),
+      oldestAt: waiting() > 0 ? reader.oldestAt() : undefined,
+      state,
+    }),
+    close: async () => {
+      closed = true;
+      await flushing;
+      if (current !== undefined) await seal(current);
+      for (const wake of waiters) wake();
+    },
+  };
+}

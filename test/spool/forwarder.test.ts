@@ -1,0 +1,188 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AppendEvents, AppendOutcome } from "../../src/intake/event-log.ts";
+import { spoolFirst, storeFirst } from "../../src/spool/durability.ts";
+import { startForwarder } from "../../src/spool/forwarder.ts";
+import { eventOf, faultyDisk, opened, quiet, recordOf, scratchDirectory } from "./scratch.ts";
+
+let scratch: ReturnType<typeof scratchDirectory>;
+beforeEach(() => {
+  scratch = scratchDirectory();
+});
+afterEach(() => scratch.remove());
+
+/** A store that recognises ids it holds, like the embedded one, and fails when `fault` says so. */
+function storeThat(
+  fault: (stream: string, ids: readonly string[]) => AppendOutcome["tag"] | "lost" | undefined,
+) {
+  const streams = new Map<string, string[]>();
+  const calls: string[][] = [];
+  const append: AppendEvents = async (stream, events) => {
+    const ids = events.map(({ id }) => id);
+    calls.push(ids);
+    const held = streams.get(stream) ?? [];
+    const failure = fault(stream, ids);
+    if (failure !== undefined && failure !== "lost")
+      return { tag: failure, reason: "told to" } as AppendOutcome;
+    const known = ids.filter((id) => held.includes(id)).length;
+    if (known > 0 && known < ids.length) return { tag: "conflict" };
+    if (known === 0) held.push(...ids);
+    streams.set(stream, held);
+    if (failure === "lost") return { tag: "unavailable", reason: "the answer was lost" };
+    return { tag: "appended", revision: BigInt(held.length - 1), position: 1n };
+  };
+  return { append, streams, calls };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error("The condition did not come true within 10 s");
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+describe("the forwarder", () => {
+  test("drains what waits and what is added meanwhile, each stream in its order", async () => {
+    const spool = await opened(scratch.path);
+    const add = (n: number) => spool.add(recordOf(`e${n}`, { stream: `s${n % 7}` }));
+    for (let n = 0; n < 300; n += 1) await add(n);
+    const { append, streams } = storeThat(() => undefined);
+    const forwarder = startForwarder({ spool, append, log: quiet });
+    for (let n = 300; n < 350; n += 1) await add(n);
+    await until(() => spool.stats().waiting === 0);
+    for (let s = 0; s < 7; s += 1) {
+      const expected = Array.from({ length: 350 }, (_, n) => n).filter((n) => n % 7 === s);
+      expect(streams.get(`s${s}`)).toEqual(expected.map((n) => `e${n}`));
+    }
+    await forwarder.stop();
+    await spool.close();
+  });
+
+  test("sends the same ids again until they are taken, and stores each once", async () => {
+    const spool = await opened(scratch.path);
+    for (let n = 0; n < 40; n += 1) await spool.add(recordOf(`e${n}`, { stream: `s${n % 3}` }));
+    let n = 0;
+    const { append, streams } = storeThat(() => {
+      n += 1;
+      return n % 2 === 0 ? undefined : n % 3 === 0 ? "lost" : "unavailable";
+    });
+    const forwarder = startForwarder({ spool, append, log: quiet });
+    await until(() => spool.stats().waiting === 0);
+    expect([...streams.values()].flat().sort()).toEqual(Array.from({ length: 40 }, (_, n) => `e${n}`).sort());
+    await forwarder.stop();
+    await spool.close();
+  });
+
+  test("stopped in the middle, it begins again where the event store's word ends", async () => {
+    const spool = await opened(scratch.path);
+    for (let n = 0; n < 20; n += 1) await spool.add(recordOf(`e${n}`));
+    const first = storeThat((stream) => (stream.endsWith("e7") ? "unavailable" : undefined));
+    const forwarder = startForwarder({ spool, append: first.append, log: quiet });
+    await until(() => first.streams.size === 19);
+    await forwarder.stop();
+    await spool.close();
+    const again = await opened(scratch.path);
+    expect(again.stats().waiting).toBe(20);
+    const second = storeThat(() => undefined);
+    const next = startForwarder({ spool: again, append: second.append, log: quiet });
+    await until(() => again.stats().waiting === 0);
+    expect(second.streams.size).toBe(20);
+    await next.stop();
+    await again.close();
+  });
+
+  test("sorts out events of which some are there already", async () => {
+    const spool = await opened(scratch.path);
+    const { append, streams } = storeThat(() => undefined);
+    await append("s", [eventOf("a")], "any");
+    await append("t", [eventOf("x")], "any");
+    for (const id of ["a", "b", "c"]) await spool.add(recordOf(id, { stream: "s" }));
+    await spool.add({ stream: "t", events: [eventOf("x"), eventOf("y")] });
+    const forwarder = startForwarder({ spool, append, log: quiet });
+    await until(() => spool.stats().waiting === 0);
+    expect(streams.get("s")).toEqual(["a", "b", "c"]);
+    expect(streams.get("t")).toEqual(["x", "y"]);
+    expect(forwarder.stats()).toEqual({ forwarded: 4, refused: 0 });
+    await forwarder.stop();
+    await spool.close();
+  });
+
+  test("sets aside what the store refuses for ever, and goes on", async () => {
+    const spool = await opened(scratch.path);
+    for (const id of ["a", "bad", "c"]) await spool.add(recordOf(id));
+    const { append, streams } = storeThat((stream) => (stream.endsWith("bad") ? "too_large" : undefined));
+    const forwarder = startForwarder({ spool, append, log: quiet });
+    await until(() => spool.stats().waiting === 0);
+    expect([...streams.values()].flat()).toEqual(["a", "c"]);
+    expect(forwarder.stats().refused).toBe(1);
+    const kept = JSON.parse(readFileSync(join(scratch.path, "refused.ndjson"), "utf8"));
+    expect(kept).toEqual({ reason: "too_large", ...recordOf("bad") });
+    await forwarder.stop();
+    await spool.close();
+  });
+});
+
+describe("store first", () => {
+  const keepWith = async (append: AppendEvents, more: { boundMs?: number; maxInFlight?: number } = {}) => {
+    const spool = await opened(scratch.path);
+    return { spool, keep: storeFirst({ append, spool, boundMs: 50, maxInFlight: 2, ...more }) };
+  };
+
+  test("is in the store where the store answers, and the spool stays empty", async () => {
+    const { spool, keep } = await keepWith(storeThat(() => undefined).append);
+    expect(await keep("s", [eventOf("a")])).toEqual({ tag: "stored", revision: 0n, position: 1n });
+    expect(spool.stats().waiting).toBe(0);
+    await spool.close();
+  });
+
+  test("is on the spool where the store does not answer, refuses now, fails or is overrun", async () => {
+    const never: AppendEvents = () => new Promise(() => undefined);
+    const throwing: AppendEvents = () => Promise.reject(new Error("broken"));
+    for (const append of [storeThat(() => "unavailable").append, throwing, never]) {
+      const { spool, keep } = await keepWith(append);
+      const before = spool.stats().waiting;
+      expect(await keep("s", [eventOf("a")])).toEqual({ tag: "spooled" });
+      expect(spool.stats().waiting).toBe(before + 1);
+      await spool.close();
+    }
+    const { spool, keep } = await keepWith(never, { boundMs: 60_000, maxInFlight: 1 });
+    void keep("s", [eventOf("b")]);
+    expect(await keep("s", [eventOf("c")])).toEqual({ tag: "spooled" });
+    await spool.close();
+  });
+
+  test("is refused only where the spool is full too, or for its size", async () => {
+    const spool = await opened(scratch.path, { maxBytes: 300 });
+    const keep = storeFirst({
+      append: storeThat(() => "unavailable").append,
+      spool,
+      boundMs: 50,
+      maxInFlight: 9,
+    });
+    expect((await keep("s", [eventOf("a")])).tag).toBe("spooled");
+    expect((await keep("s", [eventOf("b")])).tag).toBe("unavailable");
+    const tooLarge = storeFirst({
+      append: storeThat(() => "too_large").append,
+      spool,
+      boundMs: 50,
+      maxInFlight: 9,
+    });
+    expect(await tooLarge("s", [eventOf("c")])).toEqual({ tag: "too_large" });
+    await spool.close();
+  });
+});
+
+describe("spool first", () => {
+  test("is on the spool, or unavailable once its disk has failed", async () => {
+    let broken = false;
+    const { disk } = faultyDisk((operation) => (broken && operation === "flush" ? "EIO" : undefined));
+    const spool = await opened(scratch.path, { disk, onFailed: () => undefined });
+    const keep = spoolFirst({ spool });
+    expect(await keep("s", [eventOf("a")])).toEqual({ tag: "spooled" });
+    broken = true;
+    expect((await keep("s", [eventOf("b")])).tag).toBe("unavailable");
+    await spool.close();
+  });
+});
