@@ -58,6 +58,6 @@ export interface Projection {
    * applies a batch's rows, and what the projections before it changed; it answers what the next ones need to know.
    * All of a batch's projections share one transaction.
    */
-  readonly functions: URL;
+  readonly functions: readonly URL[];
   readonly handlers: Handlers;
 }

@@ -31,7 +31,9 @@ create table outages (
 create index outages_of_project on outages (project_uuid, ended_at, incident_key);
 create index open_outages on outages (project_uuid, latest_alert_at desc, incident_order)
   where ended_at = 'infinity';
-create index open_outages_by_monitor on outages (project_uuid, hashtextextended(monitor_id, 0), latest_alert_at desc)
+-- The hash: a monitor_id and an incident_id together may be too long for an index.
+create index open_outages_by_monitor
+  on outages (project_uuid, coalesce(hashtextextended(monitor_id, 0), 0), latest_alert_at desc)
   where ended_at = 'infinity';
 
 -- RECOVERY records of incidents without any ALERT (their effective time is their incident_time).
@@ -49,3 +51,22 @@ create table orphans (
 );
 create index orphans_in_time_order on orphans (project_uuid, incident_time, incident_order);
 create index orphans_by_match on orphans (matched_incident_key, incident_time) where matched_incident_key is not null;
+
+-- The gap between two RECOVERYs (or after the last: ended_at = 'infinity') whose outage is to be worked out again.
+create type gap as (
+  project_uuid   uuid,
+  incident_key   uuid,
+  incident_order bytea,
+  ended_at       text,
+  -- ALERT records made less removed in it by this batch, and the earliest that was touched (null: none).
+  alerts         integer,
+  changed_from   text,
+  -- Whether an ALERT record in it that was there before has other names now, or is gone.
+  renamed        boolean
+);
+
+-- Orphans of a project to be matched again, from this time on.
+create type rematch as (
+  project_uuid uuid,
+  since        text
+);

@@ -41,3 +41,27 @@ create table status_mappings (
   kind         smallint not null,
   primary key (project_uuid, word)
 );
+
+-- What a projection tells those after it, in one batch's transaction. One row for each record that was made, changed
+-- or removed; with incident_key null for a project whose settings changed; with kind null for an incident whose
+-- outages changed.
+create type change as (
+  project_uuid     uuid,
+  incident_key     uuid,
+  -- Null for an incident that was there before.
+  incident_id      text,
+  incident_order   bytea,
+  kind             smallint,
+  incident_time    text,
+  -- Effective time before and after; null where there was, or is, no such record.
+  effective_before text,
+  effective_after  text,
+  -- Different events, more or (negative) less.
+  webhooks         integer,
+  -- Whether an existing record's monitor_id, monitor_name or repo_uuid is another one now.
+  renamed          boolean,
+  -- Outages, more or (negative) less.
+  outages          integer,
+  -- Of a project: 'mapped' or 'matching'.
+  setting          text
+);

@@ -51,3 +51,10 @@ create table records (
   primary key (incident_key, kind, incident_time)
 );
 create index recoveries_by_effective_time on records (incident_key, effective_time, incident_time) where kind = 1;
+
+create type record_key as (
+  project_uuid  uuid,
+  incident_key  uuid,
+  kind          smallint,
+  incident_time text
+);
