@@ -1,0 +1,303 @@
+// The SQLite file that holds the log: one table of events in log order, one of streams. Knows nothing of gRPC.
+
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+
+/** Marks the file as an embedded event store's own (PRAGMA application_id). */
+const applicationId = 0x494c4553;
+const formatVersion = 1;
+/** Revision of a tombstone: greater than any other. */
+export const tombstoneRevision = Number.MAX_SAFE_INTEGER;
+/** At most this many stream states are held in memory. */
+const cachedStreams = 50_000;
+
+export interface StoredStream {
+  readonly key: number;
+  last: number;
+  tombstoned: boolean;
+  /** First revision that stream reads show (`$tb`); Infinity: the stream is deleted until the next append. */
+  truncateBefore: number;
+  maxCount: number | undefined;
+  /** Seconds. */
+  maxAge: number | undefined;
+  hasMetadata: boolean;
+}
+
+export interface StoredEvent {
+  readonly position: number;
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: Uint8Array;
+  readonly type: string;
+  readonly isJson: boolean;
+  /** Microseconds since 1970. */
+  readonly created: number;
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+}
+
+export interface ProposedEvent {
+  readonly id: Uint8Array;
+  readonly type: string;
+  readonly isJson: boolean;
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+}
+
+interface EventRow {
+  position: number;
+  name: string;
+  revision: number;
+  id: Uint8Array;
+  type: string;
+  is_json: number;
+  created: number;
+  data: Uint8Array;
+  metadata: Uint8Array;
+}
+
+const tables = `
+create table if not exists streams (
+  key integer primary key,
+  name text not null unique,
+  last integer not null,
+  tombstoned integer not null,
+  truncate_before integer not null,
+  max_count integer,
+  max_age integer,
+  has_metadata integer not null
+);
+create table if not exists events (
+  position integer primary key,
+  stream integer not null,
+  revision integer not null,
+  id blob not null,
+  type text not null,
+  is_json integer not null,
+  created integer not null,
+  data blob not null,
+  metadata blob not null
+);
+create unique index if not exists events_of_stream on events (stream, revision);
+create index if not exists events_by_id on events (stream, id);`;
+
+const columns = "e.position, s.name, e.revision, e.id, e.type, e.is_json, e.created, e.data, e.metadata";
+const joined = `select ${columns} from events e join streams s on s.key = e.stream`;
+
+export class EventFile {
+  readonly #db: DatabaseSync;
+  readonly #streams = new Map<string, StoredStream>();
+  readonly #insertEvent: StatementSync;
+  readonly #insertStream: StatementSync;
+  readonly #updateStream: StatementSync;
+  readonly #findStream: StatementSync;
+  readonly #revisionOfId: StatementSync;
+  readonly #idAtRevision: StatementSync;
+  readonly #positionAtRevision: StatementSync;
+  readonly #forwards: StatementSync;
+  readonly #backwards: StatementSync;
+  readonly #streamForwards: StatementSync;
+  readonly #streamBackwards: StatementSync;
+  #head: number;
+
+  /** Opens or makes the file and holds it alone. Throws a plain Error that says what is wrong with it. */
+  constructor(file: string) {
+    this.#db = open(file);
+    const prepare = (text: string): StatementSync => this.#db.prepare(text);
+    this.#insertEvent = prepare(
+      "insert into events (position, stream, revision, id, type, is_json, created, data, metadata) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#insertStream = prepare(
+      "insert into streams (name, last, tombstoned, truncate_before, has_metadata) values (?, -1, 0, 0, 0)",
+    );
+    this.#updateStream = prepare(
+      "update streams set last = ?, tombstoned = ?, truncate_before = ?, max_count = ?, max_age = ?, has_metadata = ? where key = ?",
+    );
+    this.#findStream = prepare("select * from streams where name = ?");
+    this.#revisionOfId = prepare(
+      "select revision from events where stream = ? and id = ? order by revision desc limit 1",
+    );
+    this.#idAtRevision = prepare("select id from events where stream = ? and revision = ?");
+    this.#positionAtRevision = prepare("select position from events where stream = ? and revision = ?");
+    this.#forwards = prepare(`${joined} where e.position >= ? order by e.position limit ?`);
+    this.#backwards = prepare(`${joined} where e.position < ? order by e.position desc limit ?`);
+    this.#streamForwards = prepare(
+      `${joined} where e.stream = ? and e.revision between ? and ? order by e.revision limit ?`,
+    );
+    this.#streamBackwards = prepare(
+      `${joined} where e.stream = ? and e.revision between ? and ? order by e.revision desc limit ?`,
+    );
+    const newest = prepare("select max(position) as head from events").get() as { head: number | null };
+    this.#head = newest.head ?? 0;
+  }
+
+  /** Position of the newest event; 0 where there is none. */
+  get head(): number {
+    return this.#head;
+  }
+
+  begin(): void {
+    this.#db.exec("begin immediate");
+  }
+
+  /** Returns once everything since `begin` is on the disk. */
+  commit(): void {
+    this.#db.exec("commit");
+  }
+
+  rollback(head: number): void {
+    this.#streams.clear();
+    this.#head = head;
+    if (this.#db.isTransaction !== false) this.#db.exec("rollback");
+  }
+
+  /** Writes the log's own journal into the file and lets go of it. */
+  close(): void {
+    this.#db.exec("pragma wal_checkpoint(truncate)");
+    this.#db.close();
+  }
+
+  stream(name: string): StoredStream | undefined {
+    const known = this.#streams.get(name);
+    if (known !== undefined) return known;
+    const row = this.#findStream.get(name) as Record<string, number | null> | undefined;
+    if (row === undefined) return undefined;
+    return this.#keep(name, {
+      key: Number(row.key),
+      last: Number(row.last),
+      tombstoned: row.tombstoned === 1,
+      truncateBefore: row.truncate_before === -1 ? Number.POSITIVE_INFINITY : Number(row.truncate_before),
+      maxCount: row.max_count ?? undefined,
+      maxAge: row.max_age ?? undefined,
+      hasMetadata: row.has_metadata === 1,
+    });
+  }
+
+  makeStream(name: string): StoredStream {
+    const { lastInsertRowid } = this.#insertStream.run(name);
+    return this.#keep(name, {
+      key: Number(lastInsertRowid),
+      last: -1,
+      tombstoned: false,
+      truncateBefore: 0,
+      maxCount: undefined,
+      maxAge: undefined,
+      hasMetadata: false,
+    });
+  }
+
+  saveStream(stream: StoredStream): void {
+    this.#updateStream.run(
+      stream.last,
+      stream.tombstoned ? 1 : 0,
+      Number.isFinite(stream.truncateBefore) ? stream.truncateBefore : -1,
+      stream.maxCount ?? null,
+      stream.maxAge ?? null,
+      stream.hasMetadata ? 1 : 0,
+      stream.key,
+    );
+  }
+
+  /** Adds one event; the position moves on by its size, as in a log of bytes. */
+  add(stream: StoredStream, revision: number, event: ProposedEvent, created: number): number {
+    this.#head += sizeOf(event);
+    this.#insertEvent.run(
+      this.#head,
+      stream.key,
+      revision,
+      event.id,
+      event.type,
+      event.isJson ? 1 : 0,
+      created,
+      event.data,
+      event.metadata,
+    );
+    return this.#head;
+  }
+
+  revisionOf(stream: StoredStream, id: Uint8Array): number | undefined {
+    return (this.#revisionOfId.get(stream.key, id) as { revision: number } | undefined)?.revision;
+  }
+
+  positionAt(stream: StoredStream, revision: number): number | undefined {
+    return (this.#positionAtRevision.get(stream.key, revision) as { position: number } | undefined)?.position;
+  }
+
+  idAt(stream: StoredStream, revision: number): Uint8Array | undefined {
+    return (this.#idAtRevision.get(stream.key, revision) as { id: Uint8Array } | undefined)?.id;
+  }
+
+  /** Events of the whole log, from a position on (inclusive). */
+  forwards(from: number, limit: number): StoredEvent[] {
+    return (this.#forwards.all(from, limit) as unknown as EventRow[]).map(toEvent);
+  }
+
+  /** Events of the whole log before a position (exclusive), newest first. */
+  backwards(before: number, limit: number): StoredEvent[] {
+    return (this.#backwards.all(before, limit) as unknown as EventRow[]).map(toEvent);
+  }
+
+  ofStream(
+    stream: StoredStream,
+    range: { from: number; to: number; limit: number; direction: "forwards" | "backwards" },
+  ): StoredEvent[] {
+    const statement = range.direction === "forwards" ? this.#streamForwards : this.#streamBackwards;
+    return (statement.all(stream.key, range.from, range.to, range.limit) as unknown as EventRow[]).map(
+      toEvent,
+    );
+  }
+
+  #keep(name: string, stream: StoredStream): StoredStream {
+    if (this.#streams.size >= cachedStreams) {
+      const oldest = this.#streams.keys().next();
+      if (!oldest.done) this.#streams.delete(oldest.value);
+    }
+    this.#streams.set(name, stream);
+    return stream;
+  }
+}
+
+/** What an event takes in the log, in bytes; what the limit on an append's size counts. */
+export const sizeOf = (event: ProposedEvent): number =>
+  event.data.length + event.metadata.length + Buffer.byteLength(event.type) + 64;
+
+const toEvent = (row: EventRow): StoredEvent => ({
+  position: row.position,
+  stream: row.name,
+  revision: row.revision,
+  id: row.id,
+  type: row.type,
+  isJson: row.is_json === 1,
+  created: row.created,
+  data: row.data,
+  metadata: row.metadata,
+});
+
+function open(file: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file);
+    // Before the first touch of the journal: the file is held by this process alone until it closes or dies.
+    db.exec("pragma locking_mode = exclusive");
+    const marks = db.prepare("pragma application_id").get() as { application_id: number };
+    const used = db.prepare("select count(*) as n from sqlite_master").get() as { n: number };
+    if (marks.application_id !== applicationId && used.n > 0) {
+      throw new Error("it is a database of something else");
+    }
+    const format = db.prepare("pragma user_version").get() as { user_version: number };
+    if (format.user_version > formatVersion) {
+      throw new Error(`it was written by a newer version (format ${format.user_version})`);
+    }
+    db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4000");
+    db.exec("pragma cache_size = -65536; pragma temp_store = memory");
+    db.exec("begin immediate");
+    db.exec(tables);
+    db.exec(`pragma application_id = ${applicationId}; pragma user_version = ${formatVersion}`);
+    db.exec("commit");
+    return db;
+  } catch (error) {
+    db?.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    const plain = /locked|busy/i.test(reason) ? "another event store has it open" : reason;
+    throw new Error(`Cannot open the event store's file ${file}: ${plain}`);
+  }
+}

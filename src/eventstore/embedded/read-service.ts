@@ -1,0 +1,316 @@
+// Read as the client calls it: counted reads and subscriptions, of one stream or of the whole log. Writes nothing.
+
+import { randomUUID } from "node:crypto";
+import type { ServerWritableStream } from "@grpc/grpc-js";
+import type { EventFile, StoredEvent, StoredStream } from "./event-file.ts";
+import { readFilter, type SubscriptionFilter } from "./subscription-filter.ts";
+import {
+  invalidArgument,
+  streamDeleted,
+  streamIdentifier,
+  streamName,
+  streams,
+  uuidMessage,
+} from "./wire.ts";
+
+type Messages = typeof import("@eventstore/db-client/generated/streams_pb.js");
+type ReadReq = InstanceType<Messages["ReadReq"]>;
+type ReadResp = InstanceType<Messages["ReadResp"]>;
+type Options = InstanceType<Messages["ReadReq"]["Options"]>;
+type Call = ServerWritableStream<ReadReq, ReadResp>;
+
+const pageSize = 256;
+/** 2^64 - 1 and whatever else is beyond every position. */
+const beyondAll = Number.MAX_SAFE_INTEGER;
+
+export interface Reader {
+  readonly read: (call: Call) => void;
+  /** Wakes the subscriptions that wait for something new. */
+  readonly wake: () => void;
+}
+
+export function startReader(file: EventFile): Reader {
+  const sleeping = new Set<() => void>();
+  const somethingNew = (call: Call): Promise<void> =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        sleeping.delete(done);
+        call.off("cancelled", done);
+        resolve();
+      };
+      sleeping.add(done);
+      call.once("cancelled", done);
+    });
+
+  const read = async (call: Call): Promise<void> => {
+    const options = call.request.getOptions();
+    if (options === undefined) throw invalidArgument("The options are missing.");
+    if (options.getUuidOption() === undefined) throw invalidArgument("The UUID option is missing.");
+    const forwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.FORWARDS;
+    if (options.hasSubscription()) {
+      if (!forwards) throw invalidArgument("The combination of subscription and backwards is invalid.");
+      const filter = options.getFilter();
+      if (options.hasStream()) {
+        if (filter !== undefined) throw invalidArgument("The combination of stream and filter is invalid.");
+        return followStream(call, options);
+      }
+      return followAll(call, options, filter === undefined ? undefined : readFilter(filter));
+    }
+    return options.hasStream() ? readStream(call, options, forwards) : readAll(call, options, forwards);
+  };
+
+  const readStream = async (call: Call, options: Options, forwards: boolean): Promise<void> => {
+    const chosen = options.getStream();
+    const name = streamName(chosen?.getStreamIdentifier());
+    const stream = file.stream(name);
+    if (stream?.tombstoned) throw streamDeleted(name);
+    if (stream === undefined || stream.last < 0 || stream.truncateBefore === Number.POSITIVE_INFINITY) {
+      await send(call, notFound(name));
+      return;
+    }
+    let left = toNumber(options.getCount());
+    const oldest = firstVisible(stream);
+    let from = chosen?.hasStart()
+      ? 0
+      : chosen?.hasEnd()
+        ? stream.last
+        : toNumber(chosen?.getRevision() ?? "0");
+    if (!forwards) from = Math.min(from, stream.last);
+    while (left > 0) {
+      const limit = Math.min(left, pageSize);
+      const page = forwards
+        ? file.ofStream(stream, {
+            from: Math.max(from, oldest),
+            to: stream.last,
+            limit,
+            direction: "forwards",
+          })
+        : file.ofStream(stream, { from: oldest, to: from, limit, direction: "backwards" });
+      for (const event of page) {
+        if (isVisible(stream, event) && !(await send(call, eventMessage(event)))) return;
+      }
+      left -= page.length;
+      const last = page.at(-1);
+      if (last === undefined || page.length < limit) return;
+      from = last.revision + (forwards ? 1 : -1);
+    }
+  };
+
+  const readAll = async (call: Call, options: Options, forwards: boolean): Promise<void> => {
+    if (options.getFilter() !== undefined) {
+      return readAllFiltered(call, options, forwards);
+    }
+    await walkAll(call, options, forwards, () => true);
+  };
+
+  const readAllFiltered = async (call: Call, options: Options, forwards: boolean): Promise<void> => {
+    const filter = options.getFilter();
+    if (filter === undefined) return;
+    const { matches } = readFilter(filter);
+    await walkAll(call, options, forwards, matches);
+  };
+
+  const walkAll = async (
+    call: Call,
+    options: Options,
+    forwards: boolean,
+    matches: (event: StoredEvent) => boolean,
+  ): Promise<void> => {
+    let left = toNumber(options.getCount());
+    let at = startOfAll(options);
+    while (left > 0) {
+      const page = forwards ? file.forwards(at, pageSize) : file.backwards(at, pageSize);
+      for (const event of page) {
+        if (left === 0) return;
+        if (!matches(event)) continue;
+        if (!(await send(call, eventMessage(event)))) return;
+        left--;
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageSize) return;
+      at = forwards ? last.position + 1 : last.position;
+    }
+  };
+
+  const startOfAll = (options: Options): number => {
+    const all = options.getAll();
+    if (all?.hasStart()) return 0;
+    if (all?.hasEnd()) return beyondAll;
+    return toNumber(all?.getPosition()?.getCommitPosition() ?? "0");
+  };
+
+  const followStream = async (call: Call, options: Options): Promise<void> => {
+    const chosen = options.getStream();
+    const name = streamName(chosen?.getStreamIdentifier());
+    let after = chosen?.hasEnd()
+      ? (file.stream(name)?.last ?? -1)
+      : chosen?.hasRevision()
+        ? toNumber(chosen.getRevision())
+        : -1;
+    await send(call, confirmation());
+    let live = false;
+    while (!call.cancelled) {
+      const stream = file.stream(name);
+      if (stream?.tombstoned) throw streamDeleted(name);
+      const page =
+        stream === undefined
+          ? []
+          : file.ofStream(stream, {
+              from: Math.max(after + 1, firstVisible(stream)),
+              to: stream.last,
+              limit: pageSize,
+              direction: "forwards",
+            });
+      for (const event of page) {
+        if (stream !== undefined && isVisible(stream, event) && !(await send(call, eventMessage(event)))) {
+          return;
+        }
+        after = event.revision;
+      }
+      if (page.length === pageSize) continue;
+      if (!live) {
+        live = true;
+        await send(call, caughtUp());
+        continue;
+      }
+      if ((file.stream(name)?.last ?? -1) <= after) await somethingNew(call);
+    }
+  };
+
+  const followAll = async (
+    call: Call,
+    options: Options,
+    filter: SubscriptionFilter | undefined,
+  ): Promise<void> => {
+    const all = options.getAll();
+    let after = all?.hasEnd()
+      ? file.head
+      : all?.hasPosition()
+        ? toNumber(all.getPosition()?.getCommitPosition() ?? "0")
+        : -1;
+    await send(call, confirmation());
+    let live = false;
+    let considered = 0;
+    let lastCheckpoint = after;
+    const checkpoint = async (): Promise<void> => {
+      considered = 0;
+      if (after <= lastCheckpoint) return;
+      lastCheckpoint = after;
+      await send(call, checkpointMessage(after));
+    };
+    while (!call.cancelled) {
+      const page = file.forwards(after + 1, pageSize);
+      for (const event of page) {
+        if ((filter === undefined || filter.matches(event)) && !(await send(call, eventMessage(event)))) {
+          return;
+        }
+        after = event.position;
+        considered++;
+        if (filter !== undefined && considered >= filter.checkpointEvery) await checkpoint();
+      }
+      if (page.length === pageSize) continue;
+      if (!live) {
+        live = true;
+        if (filter !== undefined) await checkpoint();
+        await send(call, caughtUp());
+        continue;
+      }
+      if (file.head <= after) await somethingNew(call);
+    }
+  };
+
+  return {
+    read: (call) => {
+      read(call).then(
+        () => call.end(),
+        (error: Error) => call.emit("error", error),
+      );
+    },
+    wake: () => {
+      for (const done of [...sleeping]) done();
+    },
+  };
+}
+
+/** Resolves when the reader may be sent more; false where it is gone. */
+function send(call: Call, message: ReadResp): boolean | Promise<boolean> {
+  if (call.cancelled || call.destroyed) return false;
+  if (call.write(message)) return true;
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.off("drain", done);
+      call.off("cancelled", done);
+      call.off("close", done);
+      resolve(!call.cancelled);
+    };
+    call.on("drain", done);
+    call.on("cancelled", done);
+    call.on("close", done);
+  });
+}
+
+const firstVisible = (stream: StoredStream): number =>
+  Math.max(stream.truncateBefore, stream.maxCount === undefined ? 0 : stream.last - stream.maxCount + 1);
+
+const isVisible = (stream: StoredStream, event: StoredEvent): boolean =>
+  stream.maxAge === undefined || event.created >= (Date.now() - stream.maxAge * 1000) * 1000;
+
+/** A uint64 as sent (text), kept within what a number holds exactly. */
+const toNumber = (text: string): number => {
+  const value = Number(text);
+  return value > beyondAll || Number.isNaN(value) ? beyondAll : value;
+};
+
+function eventMessage(event: StoredEvent): ReadResp {
+  const recorded = new streams.ReadResp.ReadEvent.RecordedEvent();
+  recorded.setId(uuidMessage(event.id));
+  recorded.setStreamIdentifier(streamIdentifier(event.stream));
+  recorded.setStreamRevision(event.revision === beyondAll ? "9223372036854775807" : String(event.revision));
+  recorded.setCommitPosition(String(event.position));
+  recorded.setPreparePosition(String(event.position));
+  recorded
+    .getMetadataMap()
+    .set("type", event.type)
+    .set("content-type", event.isJson ? "application/json" : "application/octet-stream")
+    // Ticks of 100 ns since 1970.
+    .set("created", `${event.created}0`);
+  recorded.setData(event.data);
+  recorded.setCustomMetadata(event.metadata);
+  const read = new streams.ReadResp.ReadEvent();
+  read.setEvent(recorded);
+  read.setCommitPosition(String(event.position));
+  const response = new streams.ReadResp();
+  response.setEvent(read);
+  return response;
+}
+
+function confirmation(): ReadResp {
+  const message = new streams.ReadResp.SubscriptionConfirmation();
+  message.setSubscriptionId(randomUUID());
+  const response = new streams.ReadResp();
+  response.setConfirmation(message);
+  return response;
+}
+
+function caughtUp(): ReadResp {
+  const response = new streams.ReadResp();
+  response.setCaughtUp(new streams.ReadResp.CaughtUp());
+  return response;
+}
+
+function checkpointMessage(position: number): ReadResp {
+  const message = new streams.ReadResp.Checkpoint();
+  message.setCommitPosition(String(position));
+  message.setPreparePosition(String(position));
+  const response = new streams.ReadResp();
+  response.setCheckpoint(message);
+  return response;
+}
+
+function notFound(name: string): ReadResp {
+  const message = new streams.ReadResp.StreamNotFound();
+  message.setStreamIdentifier(streamIdentifier(name));
+  const response = new streams.ReadResp();
+  response.setStreamNotFound(message);
+  return response;
+}

@@ -1,0 +1,122 @@
+// The embedded event store: one node that speaks EventStoreDB's gRPC protocol over one SQLite file, on loopback.
+
+import { randomUUID } from "node:crypto";
+import { Server, ServerCredentials, type sendUnaryData, type UntypedHandleCall } from "@grpc/grpc-js";
+import { EventFile } from "./event-file.ts";
+import { startWriter } from "./group-commit.ts";
+import { startReader } from "./read-service.ts";
+import { features, gossip, services, shared } from "./wire.ts";
+import { writeService } from "./write-service.ts";
+
+export interface EventStoreServer {
+  readonly port: number;
+  /** `esdb://...` for any EventStoreDB client. */
+  readonly connectionString: string;
+  /** Answers what it has accepted, then closes the file. */
+  readonly stop: () => Promise<void>;
+}
+
+/** What a server of this protocol version says it is. */
+const protocolVersion = "23.10.0";
+
+/**
+ * Opens the file (made where it is missing) and listens; port 0: a free one. `onBroken` is told of a failed flush:
+ * from then on nothing is acknowledged, and the process should end. Throws an Error with one plain sentence.
+ */
+export async function startEventStore(options: {
+  readonly file: string;
+  readonly host: string;
+  readonly port: number;
+  readonly onBroken?: (error: Error) => void;
+}): Promise<EventStoreServer> {
+  const file = new EventFile(options.file);
+  const writer = startWriter(file, options.onBroken ?? endAtOnce);
+  const reader = startReader(file);
+  writer.onFlushed = reader.wake;
+  const server = new Server({
+    "grpc.max_receive_message_length": 16_777_216,
+    "grpc.max_concurrent_streams": 1_000,
+    "grpc.http2.min_ping_interval_without_data_ms": 5_000,
+  });
+  server.addService(services.streams, {
+    ...writeService(writer),
+    read: reader.read,
+  } as unknown as Record<string, UntypedHandleCall>);
+  server.addService(services.features, { getSupportedMethods });
+  let listening = options.port;
+  server.addService(services.gossip, {
+    read: (_call: unknown, answer: sendUnaryData<unknown>) =>
+      answer(null, oneMember({ host: options.host, port: listening })),
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    const address = `${options.host}:${options.port}`;
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(new Error(`Cannot listen on ${address}: ${error.message}`));
+    });
+  }).catch((error: unknown) => {
+    file.close();
+    throw error;
+  });
+  listening = port;
+  return {
+    port,
+    connectionString: `esdb://${options.host}:${port}?tls=false`,
+    stop: async () => {
+      const asked = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      const bound = new Promise<void>((resolve) => setTimeout(resolve, 300));
+      await writer.drained();
+      await Promise.race([asked, bound]);
+      server.forceShutdown();
+      await writer.drained();
+      file.close();
+    },
+  };
+}
+
+function endAtOnce(error: Error): never {
+  console.error(`The event store could not flush and stops: ${error.message}`);
+  process.exit(1);
+}
+
+function getSupportedMethods(_call: unknown, answer: sendUnaryData<unknown>): void {
+  const said = new features.SupportedMethods();
+  said.setEventStoreServerVersion(protocolVersion);
+  const streamsService = "event_store.client.streams.streams";
+  const methods: readonly (readonly [string, string, readonly string[]])[] = [
+    [streamsService, "read", ["position", "events"]],
+    [streamsService, "append", []],
+    [streamsService, "batchappend", ["deadline_duration"]],
+    [streamsService, "delete", []],
+    [streamsService, "tombstone", []],
+    ["event_store.client.gossip.gossip", "read", []],
+    ["event_store.client.server_features.serverfeatures", "getsupportedmethods", []],
+  ];
+  for (const [service, name, list] of methods) {
+    const method = new features.SupportedMethod();
+    method.setServiceName(service);
+    method.setMethodName(name);
+    method.setFeaturesList([...list]);
+    said.addMethods(method);
+  }
+  answer(null, said);
+}
+
+const instanceId = randomUUID();
+
+function oneMember(at: { readonly host: string; readonly port: number }) {
+  const endPoint = new gossip.EndPoint();
+  endPoint.setAddress(at.host);
+  endPoint.setPort(at.port);
+  const id = new shared.UUID();
+  id.setString(instanceId);
+  const member = new gossip.MemberInfo();
+  member.setInstanceId(id);
+  member.setTimeStamp(`${Date.now()}0000`);
+  member.setState(gossip.MemberInfo.VNodeState.LEADER);
+  member.setIsAlive(true);
+  member.setHttpEndPoint(endPoint);
+  const cluster = new gossip.ClusterInfo();
+  cluster.addMembers(member);
+  return cluster;
+}

@@ -1,0 +1,46 @@
+// Which events a filtered read of the whole log shows, and how often it says how far it has looked. Pure.
+
+import { invalidArgument, type streams } from "./wire.ts";
+
+type Filter = InstanceType<(typeof streams)["ReadReq"]["Options"]["FilterOptions"]>;
+
+export interface SubscriptionFilter {
+  readonly matches: (event: { readonly stream: string; readonly type: string }) => boolean;
+  /** Considered, not matched, events between two checkpoints. */
+  readonly checkpointEvery: number;
+}
+
+const defaultWindow = 32;
+const longestRegex = 1_000;
+
+/** Throws INVALID_ARGUMENT for an expression that cannot be read. */
+export function readFilter(filter: Filter): SubscriptionFilter {
+  const multiplier = filter.getCheckpointintervalmultiplier();
+  if (multiplier === 0) throw invalidArgument("The checkpoint interval multiplier must be greater than 0.");
+  const window = filter.hasMax() ? filter.getMax() : defaultWindow;
+  if (window === 0) throw invalidArgument("The maximum search window must be greater than 0.");
+  const byType = filter.getEventType();
+  const expression = byType ?? filter.getStreamIdentifier();
+  const field = byType === undefined ? "stream" : "type";
+  const regexText = expression?.getRegex() ?? "";
+  const prefixes = expression?.getPrefixList() ?? [];
+  const regex = regexText === "" ? undefined : compile(regexText);
+  return {
+    matches: (event) => {
+      const text = event[field];
+      return regex === undefined
+        ? prefixes.length === 0 || prefixes.some((prefix) => text.startsWith(prefix))
+        : regex.test(text);
+    },
+    checkpointEvery: multiplier * window,
+  };
+}
+
+function compile(text: string): RegExp {
+  if (text.length > longestRegex) throw invalidArgument(`The filter's regex is longer than ${longestRegex}.`);
+  try {
+    return new RegExp(text);
+  } catch {
+    throw invalidArgument(`The filter's regex ${JSON.stringify(text)} cannot be read.`);
+  }
+}

@@ -1,0 +1,1 @@
+export declare const createText: (table: string) => string;
