@@ -44,7 +44,7 @@ begin
       nullif(monitor_id, '') as monitor_id, nullif(monitor_name, '') as monitor_name, repo_uuid
     from stored where is_new
     window receipts as (partition by incident_key, kind, incident_time order by received_at, event_id)
-    order by incident_key, kind, incident_time, received_at desc, event_id desc
+    order by incident_key, kind, incident_time, stored.received_at desc, stored.event_id desc
   ), compared as (
     select record.*, known.at, known.effective_time,
       is_later and (known.monitor_id, known.monitor_name, known.repo_uuid)

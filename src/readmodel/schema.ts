@@ -5,6 +5,7 @@ import type { Projection } from "../../projections/projection.ts";
 import { readModelSchema, type Sql } from "./postgres.ts";
 
 const checkpointTables = new URL("./checkpoint.sql", import.meta.url);
+const checkpointFunctions = new URL("./checkpoint.functions.sql", import.meta.url);
 
 /** Names the one checkpoint of the read model: which projections, in which versions. */
 export const checkpointName = (projections: readonly Projection[]): string =>
@@ -30,7 +31,7 @@ export async function makeSchema(sql: Sql, projections: readonly Projection[]): 
     }
     // Functions call each other across files.
     await tx`set local check_function_bodies = off`;
-    for (const file of projections.flatMap(({ functions }) => functions)) {
+    for (const file of [checkpointFunctions, ...projections.flatMap(({ functions }) => functions)]) {
       await tx.unsafe(readFileSync(file, "utf8"));
     }
   });
