@@ -97,7 +97,7 @@ function projectedSignal(data: Fields, event: RecordedEvent): ProjectedSignal {
   const exactBytes = incident_id === exactId ? null : utf8(exactId);
   const status = data.exactText("status");
   const decided = data.kind("kind");
-  const kind = decided === undefined ? kindOf(status) : decided;
+  const kind = decided === undefined ? kindOf(status, {}) : decided;
   const keyId = metadata.optionalText("key_id");
   return {
     position: event.position.toString(),

@@ -1,6 +1,7 @@
 // Makes the read model's tables and functions. Knows the projections only as values.
 
 import { readFileSync } from "node:fs";
+import type { ReservedSql } from "postgres";
 import type { Projection } from "../../projections/projection.ts";
 import { readModelSchema, type Sql } from "./postgres.ts";
 
@@ -35,4 +36,17 @@ export async function makeSchema(sql: Sql, projections: readonly Projection[]): 
       await tx.unsafe(readFileSync(file, "utf8"));
     }
   });
+}
+
+/** How far the tables have come (undefined: nothing yet). Throws where they are those of other versions. */
+export async function readCheckpoint(
+  sql: Sql | ReservedSql,
+  projections: readonly Projection[],
+): Promise<{ readonly position: bigint | undefined; readonly deadLetters: number }> {
+  const [found] = await sql`
+    select position, (select count(*) from dead_letters)::integer as dead_letters from checkpoints
+    where name = ${checkpointName(projections)}`;
+  if (found === undefined) throw new Error("the read model is that of another version of the service");
+  const position = found.position === null ? undefined : BigInt(found.position);
+  return { position, deadLetters: found.dead_letters };
 }

@@ -171,7 +171,7 @@ export function settledSignals({ log }: History): {
       {
         ...(fields as unknown as Signal),
         event_id: id,
-        kind: kind === undefined ? kindOf(fields.status, new Map(Object.entries(mappings))) : kind,
+        kind: kind === undefined ? kindOf(fields.status, mappings) : kind,
         received_at: metadata.received_at as Instant,
         source: metadata.source ?? "",
       },

@@ -1,0 +1,122 @@
+// How far the read model has come and how it fares, for those who wait and for health and metrics.
+// Knows no database and no feed.
+
+import { Waiters } from "./waiters.ts";
+
+export interface ProjectorStatus {
+  /** The last position whose effect queries can see; undefined before the first. */
+  readonly position: bigint | undefined;
+  /** The newest position in the store's log, where it could be read lately. */
+  readonly head: bigint | undefined;
+  readonly caughtUp: boolean;
+  /** Whether this process projects; else it stands by for another one that does, or for Postgres. */
+  readonly leading: boolean;
+  /** How long ago everything stored was visible; 0 where it is. */
+  readonly lagSeconds: number;
+  /** head minus position: bytes of the store's log. */
+  readonly lagBytes: bigint;
+  /** Events that could not be projected, ever. */
+  readonly deadLetters: number;
+  /** What went wrong last, and is not over yet. */
+  readonly lastError: string | undefined;
+}
+
+export class Progress {
+  #position: bigint | undefined;
+  #head: bigint | undefined;
+  #caughtUp = false;
+  #leading = false;
+  #caughtUpAtMs = Date.now();
+  #deadLetters = 0;
+  #lastError: string | undefined;
+  #advanced = false;
+  readonly #waiters = new Waiters();
+
+  get position(): bigint | undefined {
+    return this.#position;
+  }
+
+  waitFor(position: bigint, timeoutMs: number): Promise<boolean> {
+    if (this.#position !== undefined && position <= this.#position) return Promise.resolve(true);
+    return this.#waiters.wait(position, timeoutMs);
+  }
+
+  /** This process begins to project from a stored checkpoint. */
+  leads(from: bigint | undefined, deadLetters: number): void {
+    this.#leading = true;
+    this.#deadLetters = deadLetters;
+    this.#moveTo(from);
+  }
+
+  /** Another process projects; this is what the checkpoint says. */
+  follows(position: bigint | undefined, deadLetters: number): void {
+    this.#leading = false;
+    this.#deadLetters = deadLetters;
+    this.#lastError = undefined;
+    this.#moveTo(position);
+    this.#compare();
+  }
+
+  applied(batch: { readonly upTo: bigint; readonly deadLetters: number; readonly caughtUp: boolean }): void {
+    this.#advanced = true;
+    this.#deadLetters += batch.deadLetters;
+    this.#lastError = undefined;
+    this.#caughtUp = batch.caughtUp;
+    if (batch.caughtUp) this.#caughtUpAtMs = Date.now();
+    this.#moveTo(batch.upTo);
+  }
+
+  failed(reason: string): void {
+    this.#leading = false;
+    this.#lastError = reason;
+    this.#compare();
+  }
+
+  /** The feed has a fault, projecting goes on. */
+  dropped(reason: string): void {
+    this.#lastError = reason;
+  }
+
+  measured(head: bigint | undefined): void {
+    this.#head = head;
+    this.#compare();
+  }
+
+  /** Whether anything was applied since the last time this was asked. */
+  takeAdvanced(): boolean {
+    const advanced = this.#advanced;
+    this.#advanced = false;
+    return advanced;
+  }
+
+  status(): ProjectorStatus {
+    const behind = (this.#head ?? 0n) - (this.#position ?? 0n);
+    return {
+      position: this.#position,
+      head: this.#head,
+      caughtUp: this.#caughtUp,
+      leading: this.#leading,
+      lagSeconds: this.#caughtUp ? 0 : (Date.now() - this.#caughtUpAtMs) / 1000,
+      lagBytes: behind > 0n ? behind : 0n,
+      deadLetters: this.#deadLetters,
+      lastError: this.#lastError,
+    };
+  }
+
+  end(): void {
+    this.#waiters.endAll();
+  }
+
+  #moveTo(position: bigint | undefined): void {
+    if (position === undefined) return;
+    this.#position = position;
+    this.#waiters.reached(position);
+  }
+
+  // While leading, the feed says whether everything is there: the head counts events that no projection is fed with.
+  #compare(): void {
+    if (this.#leading) return;
+    this.#caughtUp = this.#head === undefined || (this.#position ?? -1n) >= this.#head;
+    if (this.#caughtUp) this.#caughtUpAtMs = Date.now();
+  }
+}

@@ -1,0 +1,176 @@
+// The loop that feeds events to the projections: exactly once, in batches, for ever. Knows no event store and no
+// projection by name. Postgres may be down at the start and at any time after.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Projection } from "../../projections/projection.ts";
+import { CheckpointLost, prepareRows } from "./apply-batch.ts";
+import { applyOrSplit } from "./apply-or-split.ts";
+import { faultReason } from "./database-fault.ts";
+import type { FollowLog, HeadPosition } from "./event-feed.ts";
+import { type Lead, takeLead } from "./lead.ts";
+import type { Sql } from "./postgres.ts";
+import { Progress, type ProjectorStatus } from "./progress.ts";
+import { makeSchema, readCheckpoint } from "./schema.ts";
+
+/** The part of a logger that is used here; pino's fits. */
+export interface ProjectorLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface Projector {
+  /** The last position whose effect queries can see; 0 before the first. */
+  readonly position: () => bigint;
+  /** Resolves true once the read model has come to the position, false after `timeoutMs`. */
+  readonly waitFor: (position: bigint, timeoutMs: number) => Promise<boolean>;
+  readonly status: () => ProjectorStatus;
+  /** Ends after the batch under way. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface ProjectorOptions {
+  /** A pool of at least two connections (openPostgres): one is held while this projector leads. */
+  readonly sql: Sql;
+  readonly projections: readonly Projection[];
+  readonly follow: FollowLog;
+  readonly head: HeadPosition;
+  readonly log: ProjectorLog;
+  readonly maxBatchEvents?: number;
+  readonly maxBatchWaitMs?: number;
+}
+
+const prefixes = ["incident-", "registry"];
+const firstBackoffMs = 50;
+const longestBackoffMs = 5_000;
+/** How often a standby looks at the checkpoint and whether the lead is free. */
+const standbyMs = 200;
+const headEveryMs = 1_000;
+
+/** Starts projecting in the background; answers at once, whether or not Postgres is there. */
+export function startProjector(options: ProjectorOptions): Projector {
+  const stopping = new AbortController();
+  const progress = new Progress();
+  const ended = Promise.all([
+    keepProjecting(options, progress, stopping.signal),
+    keepMeasuring(options.head, progress, stopping.signal),
+  ]);
+  return {
+    position: () => progress.position ?? 0n,
+    waitFor: (position, timeoutMs) => progress.waitFor(position, timeoutMs),
+    status: () => progress.status(),
+    stop: async () => {
+      stopping.abort();
+      progress.end();
+      await ended;
+    },
+  };
+}
+
+// Every fault ends a stint, and the next one begins from the stored checkpoint: only there it shows whether a batch
+// whose answer was lost was applied. Nothing is skipped.
+async function keepProjecting(
+  options: ProjectorOptions,
+  progress: Progress,
+  stop: AbortSignal,
+): Promise<void> {
+  const { sql, projections, log } = options;
+  let backoffMs = firstBackoffMs;
+  let isMade = false;
+  while (!stop.aborted) {
+    try {
+      if (!isMade) await makeSchema(sql, projections);
+      isMade = true;
+      const lead = await takeLead(sql);
+      if (lead === undefined) {
+        const { position, deadLetters } = await readCheckpoint(sql, projections);
+        progress.follows(position, deadLetters);
+        await pause(standbyMs, stop);
+      } else {
+        try {
+          await project(options, { lead, progress, stop });
+        } finally {
+          await lead.release();
+        }
+      }
+      backoffMs = firstBackoffMs;
+    } catch (error) {
+      if (stop.aborted) return;
+      if (progress.takeAdvanced()) backoffMs = firstBackoffMs;
+      progress.failed(faultReason(error));
+      const fields = { reason: faultReason(error), retry_in_ms: backoffMs };
+      if (error instanceof CheckpointLost) log.info(fields, "another projector is at work");
+      else log.warn(fields, "projecting is interrupted");
+      await pause(backoffMs, stop);
+      backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+    }
+  }
+}
+
+async function project(
+  options: ProjectorOptions,
+  { lead, progress, stop }: { readonly lead: Lead; readonly progress: Progress; readonly stop: AbortSignal },
+): Promise<void> {
+  const { projections, log } = options;
+  const start = await readCheckpoint(lead.session, projections);
+  progress.leads(start.position, start.deadLetters);
+  const stint = new AbortController();
+  const batches = options
+    .follow({
+      from: start.position,
+      prefixes,
+      maxEvents: options.maxBatchEvents ?? 2_000,
+      maxWaitMs: options.maxBatchWaitMs ?? 25,
+      signal: AbortSignal.any([stop, stint.signal]),
+      dropped: (reason) => {
+        progress.dropped(reason);
+        log.warn({ reason }, "the feed of events has dropped and resumes");
+      },
+    })
+    [Symbol.asyncIterator]();
+  let from = start.position;
+  let applied: Promise<void> = Promise.resolve();
+  try {
+    for (;;) {
+      // While Postgres applies one batch, the next one is read and decoded.
+      const next = await Promise.race([batches.next(), failureOf(applied)]);
+      if (next.done === true) break;
+      const { events, upTo, caughtUp } = next.value;
+      const prepared = prepareRows(projections, events);
+      await applied;
+      if (stop.aborted) break;
+      applied = applyOrSplit(lead, { projections, events, prepared, from, upTo }).then((deadLetters) => {
+        for (const { event, reason } of deadLetters) {
+          log.warn(
+            { event_id: event.id, position: event.position.toString(), reason },
+            "an event cannot be projected",
+          );
+        }
+        progress.applied({ upTo, deadLetters: deadLetters.length, caughtUp });
+      });
+      from = upTo;
+    }
+    await applied;
+  } finally {
+    stint.abort();
+    await Promise.allSettled([applied, batches.return?.()]);
+  }
+}
+
+/** Never resolves; rejects where the promise does. */
+const failureOf = (promise: Promise<void>): Promise<never> =>
+  new Promise((_, reject) => {
+    promise.catch(reject);
+  });
+
+async function keepMeasuring(head: HeadPosition, progress: Progress, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    progress.measured(await head().catch(() => undefined));
+    await pause(headEveryMs, stop);
+  }
+}
+
+const pause = (ms: number, stop: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal: stop }).then(
+    () => {},
+    () => {},
+  );

@@ -1,0 +1,47 @@
+// A log in memory that a projector follows through its port: what the event store does, under a test's control.
+
+import type { RecordedEvent } from "../../src/domain/stored-events.ts";
+import type { FeedBatch, FollowLog, HeadPosition } from "../../src/readmodel/event-feed.ts";
+
+export interface LogFeed {
+  readonly follow: FollowLog;
+  readonly head: HeadPosition;
+  readonly append: (events: readonly RecordedEvent[]) => void;
+  /** How often somebody began to follow, and from where. */
+  readonly starts: readonly (bigint | undefined)[];
+}
+
+/** `batchSize` says how many events the next batch may hold at most (the reader's own bound holds as well). */
+export function createLogFeed(batchSize: () => number = () => Number.POSITIVE_INFINITY): LogFeed {
+  const log: RecordedEvent[] = [];
+  const starts: (bigint | undefined)[] = [];
+  const wakers = new Set<() => void>();
+  return {
+    starts,
+    append: (events) => {
+      log.push(...events);
+      for (const wake of wakers) wake();
+    },
+    head: async () => log.at(-1)?.position,
+    async *follow({ from, maxEvents, signal }): AsyncGenerator<FeedBatch, void, undefined> {
+      starts.push(from);
+      let next = from === undefined ? 0 : log.findIndex(({ position }) => position > from);
+      if (next === -1) next = log.length;
+      while (!signal.aborted) {
+        const events = log.slice(next, next + Math.max(1, Math.min(batchSize(), maxEvents)));
+        const last = events.at(-1);
+        if (last === undefined) {
+          await new Promise<void>((resolve) => {
+            wakers.add(resolve);
+            signal.addEventListener("abort", () => resolve(), { once: true });
+          });
+          continue;
+        }
+        next += events.length;
+        yield { events, upTo: last.position, caughtUp: next === log.length };
+      }
+    },
+  };
+}
+
+export const silent = { info: () => {}, warn: () => {} };
