@@ -159,13 +159,11 @@ export function createAppender(options: AppendOptions): Appender {
   }
 
   const append: AppendEvents = async (stream, events, expected) => {
-    if (closed) return { tag: "unavailable", reason: "the event store client is closed" };
-    if (inFlight >= options.maxInFlight) return { tag: "unavailable", reason: "too many appends in flight" };
+    if (closed) return unsent("the event store client is closed");
+    if (inFlight >= options.maxInFlight) return unsent("too many appends in flight");
     if (exceedsMessage(events)) return { tag: "too_large" };
     if (stalled()) {
-      if (performance.now() - lastProbeAt < probeEveryMs) {
-        return { tag: "unavailable", reason: "the event store does not answer" };
-      }
+      if (performance.now() - lastProbeAt < probeEveryMs) return unsent("the event store does not answer");
       lastProbeAt = performance.now();
     }
     inFlight += 1;
@@ -185,6 +183,8 @@ export function createAppender(options: AppendOptions): Appender {
     },
   };
 }
+
+const unsent = (reason: string): AppendOutcome => ({ tag: "unavailable", reason, unsent: true });
 
 const toProposed = (event: NewEvent) => ({
   id: event.id,

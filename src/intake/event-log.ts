@@ -12,8 +12,11 @@ export type AppendOutcome =
   | { readonly tag: "conflict" }
   /** The store refuses this size for ever. Nothing was written. */
   | { readonly tag: "too_large" }
-  /** Not acknowledged within the bound: it may or may not be stored. Safe to send again with the same ids. */
-  | { readonly tag: "unavailable"; readonly reason: string };
+  /**
+   * Not acknowledged within the bound: it may or may not be stored. Safe to send again with the same ids.
+   * `unsent`: it certainly is not stored, because it was not even tried.
+   */
+  | { readonly tag: "unavailable"; readonly reason: string; readonly unsent?: true };
 
 /** Never throws for what the store or the network does; those are outcomes. */
 export type AppendEvents = (

@@ -2,7 +2,7 @@
 
 import type { NewEvent } from "../domain/stored-events.ts";
 import type { AppendEvents } from "../intake/event-log.ts";
-import type { Spool } from "./spool.ts";
+import type { Spool, SpoolRecord } from "./spool.ts";
 
 export type Kept =
   /** In the event store. */
@@ -28,7 +28,7 @@ export function storeFirst(options: {
 }): Keep {
   let inFlight = 0;
   return async (stream, events) => {
-    if (inFlight >= options.maxInFlight) return spoolIt(options.spool, stream, events);
+    if (inFlight >= options.maxInFlight) return spoolIt(options.spool, { stream, events });
     inFlight += 1;
     // Counts until the append itself has ended, also when nobody waits for it any more.
     const append = options.append(stream, events, "any").finally(() => {
@@ -38,7 +38,8 @@ export function storeFirst(options: {
     if (outcome.tag === "appended") return { ...outcome, tag: "stored" };
     if (outcome.tag === "too_large") return { tag: "too_large" };
     // A conflict is an event that is there already beside one that is not: the forwarder sorts that out.
-    return spoolIt(options.spool, stream, events);
+    const tried = outcome.tag === "conflict" || outcome.unsent === undefined;
+    return spoolIt(options.spool, tried ? { stream, events, tried } : { stream, events });
   };
 }
 
@@ -46,10 +47,10 @@ export function storeFirst(options: {
 export const spoolFirst =
   ({ spool }: { readonly spool: Spool }): Keep =>
   (stream, events) =>
-    spoolIt(spool, stream, events);
+    spoolIt(spool, { stream, events });
 
-async function spoolIt(spool: Spool, stream: string, events: readonly NewEvent[]): Promise<Kept> {
-  const outcome = await spool.add({ stream, events });
+async function spoolIt(spool: Spool, record: SpoolRecord): Promise<Kept> {
+  const outcome = await spool.add(record);
   switch (outcome) {
     case "spooled":
       return { tag: "spooled" };

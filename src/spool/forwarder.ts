@@ -162,7 +162,10 @@ export function startForwarder({ spool, append, log, appendsAtOnce = 32 }: Forwa
   };
 }
 
-/** One queue a stream, its records in order, as many to an append as fit. */
+/**
+ * One queue a stream, its records in order, as many to an append as fit. What may be in the store already goes alone:
+ * a store that recognises ids looks at the first one of an append only, and would store the others twice.
+ */
 function queuesOf(spooled: readonly Spooled[]): Parcel[][] {
   const queues = new Map<string, { parts: Spooled[]; bytes: number; stream: string }[]>();
   for (const part of spooled) {
@@ -171,7 +174,9 @@ function queuesOf(spooled: readonly Spooled[]): Parcel[][] {
     const queue = queues.get(stream) ?? [];
     queues.set(stream, queue);
     const open = queue.at(-1);
-    if (open === undefined || open.bytes + bytes > appendBytes) queue.push({ stream, parts: [part], bytes });
+    const alone = part.record.tried || open?.parts.at(-1)?.record.tried;
+    if (open === undefined || alone || open.bytes + bytes > appendBytes)
+      queue.push({ stream, parts: [part], bytes });
     else {
       open.parts.push(part);
       open.bytes += bytes;

@@ -1,15 +1,15 @@
 // Reads the spool's records in order, from the disk, checking each. What is damaged is set aside, never handed out.
 
-import type { NewEvent } from "../domain/stored-events.ts";
 import type { Disk } from "./disk.ts";
 import { headerBytes, recordAt } from "./record.ts";
 import type { Segment, SpoolLog } from "./segments.ts";
+import type { SpoolRecord } from "./spool.ts";
 
 export interface Spooled {
   readonly sequence: bigint;
   /** When it was spooled, in epoch milliseconds. */
   readonly at: number;
-  readonly record: { readonly stream: string; readonly events: readonly NewEvent[] };
+  readonly record: SpoolRecord;
 }
 
 export interface Reader {
@@ -119,9 +119,9 @@ export function createReader(options: {
 
 function decode(found: { readonly sequence: bigint; readonly payload: Buffer }): Spooled | undefined {
   try {
-    const { at, stream, events } = JSON.parse(found.payload.toString());
-    return typeof stream === "string" && Array.isArray(events)
-      ? { sequence: found.sequence, at: Number(at), record: { stream, events } }
+    const { at, ...record } = JSON.parse(found.payload.toString());
+    return typeof record.stream === "string" && Array.isArray(record.events)
+      ? { sequence: found.sequence, at: Number(at), record }
       : undefined;
   } catch {
     return undefined;

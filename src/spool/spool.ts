@@ -18,6 +18,8 @@ import {
 export interface SpoolRecord {
   readonly stream: string;
   readonly events: readonly NewEvent[];
+  /** Present where an append of these events was tried and its outcome is not known: they may be stored already. */
+  readonly tried?: true;
 }
 
 /** `full`: no room now, nothing kept. `failed`: the disk cannot be trusted any more, nothing kept. */

@@ -120,7 +120,7 @@ describe("an append", () => {
   test("beyond the bound of appends in flight is refused at once", async () => {
     const { append, client } = appenderOver(never, { maxInFlight: 2, timeoutMs: 50 });
     const outcomes = await Promise.all(["a", "b", "c"].map((id) => append("s", [event(id)], "any")));
-    expect(outcomes[2]).toEqual({ tag: "unavailable", reason: "too many appends in flight" });
+    expect(outcomes[2]).toEqual({ tag: "unavailable", reason: "too many appends in flight", unsent: true });
     expect(client.calls.length).toBe(2);
   });
 });
@@ -164,6 +164,7 @@ describe("while the store does not answer", () => {
     expect(await append("s", [event("c")], "any")).toEqual({
       tag: "unavailable",
       reason: "the event store does not answer",
+      unsent: true,
     });
     expect(client.calls.length).toBe(2);
     release(done);

@@ -1,6 +1,6 @@
 // What the spool's tests share: a scratch directory, records, and a disk that fails when told to.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NewEvent } from "../../src/domain/stored-events.ts";
@@ -51,11 +51,6 @@ export const segmentFiles = (directory: string): string[] =>
     .filter((name) => name.endsWith(".spool"))
     .sort()
     .map((name) => join(directory, name));
-
-export const damagedFiles = (directory: string): Buffer[] =>
-  readdirSync(directory)
-    .filter((name) => name.endsWith(".damaged"))
-    .map((name) => readFileSync(join(directory, name)));
 
 type Fault = (operation: "write" | "flush" | "create" | "truncate") => string | undefined;
 

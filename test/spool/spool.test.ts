@@ -1,17 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { copyFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import fc from "fast-check";
 import type { Spool } from "../../src/spool/spool.ts";
-import {
-  damagedFiles,
-  faultyDisk,
-  idsIn,
-  opened,
-  recordOf,
-  scratchDirectory,
-  segmentFiles,
-} from "./scratch.ts";
+import { memoryDisk } from "./memory-disk.ts";
+import { faultyDisk, idsIn, opened, quiet, recordOf, scratchDirectory, segmentFiles } from "./scratch.ts";
 
 let scratch: ReturnType<typeof scratchDirectory>;
 beforeEach(() => {
@@ -162,51 +155,59 @@ describe("a disk that fails", () => {
   }
 });
 
+const place = "/spool";
+
 /** A spool of five records in one segment, as bytes, and where each record ends. */
 async function fiveRecords(): Promise<{
   readonly bytes: Buffer;
   readonly ends: readonly number[];
-  readonly name: string;
+  readonly path: string;
 }> {
-  const directory = join(scratch.path, "five");
-  const spool = await opened(directory);
+  const disk = memoryDisk();
+  const spool = await opened(place, { disk });
   const ends: number[] = [];
   for (const id of names(5)) {
     await spool.add(recordOf(id));
     ends.push(spool.stats().bytes);
   }
   await spool.close();
-  const [path = ""] = segmentFiles(directory);
-  return { bytes: readFileSync(path), ends, name: basename(path) };
+  const [[path, bytes] = ["", Buffer.alloc(0)]] = disk.files;
+  return { bytes, ends, path };
 }
 
 describe("a torn tail", () => {
   test("cut at any byte of the last three records: it opens, every whole record is there, adding goes on", async () => {
-    const { bytes, ends, name } = await fiveRecords();
+    const { bytes, ends, path } = await fiveRecords();
     for (let length = ends[1] ?? 0; length <= bytes.length; length += 1) {
-      const directory = join(scratch.path, `cut${length}`);
-      mkdirSync(directory);
-      writeFileSync(join(directory, name), bytes.subarray(0, length));
-      const spool = await opened(directory);
+      const disk = memoryDisk(new Map([[path, bytes.subarray(0, length)]]));
       const whole = ends.filter((end) => end <= length).length;
+      const spool = await opened(place, { disk });
       expect(await spool.add(recordOf("new"))).toBe("spooled");
       expect(await idsIn(spool)).toEqual([...names(whole), "new"]);
       expect(spool.stats().damaged).toBe(0);
       await spool.close();
-      const again = await opened(directory);
+      const again = await opened(place, { disk });
       expect(await idsIn(again)).toEqual([...names(whole), "new"]);
       await again.close();
     }
   });
 
-  test("of zeros, as a power cut leaves it, is cut off too", async () => {
-    const { bytes, name } = await fiveRecords();
-    const path = join(scratch.path, name);
-    writeFileSync(path, bytes);
-    truncateSync(path, bytes.length + 4096);
+  test("on a real disk is cut off as well", async () => {
+    const { bytes, ends, path } = await fiveRecords();
+    const file = join(scratch.path, basename(path));
+    writeFileSync(file, bytes.subarray(0, bytes.length - 10));
     const spool = await opened(scratch.path);
+    expect(await idsIn(spool)).toEqual(names(4));
+    expect(statSync(file).size).toBe(ends[3] ?? 0);
+    await spool.close();
+  });
+
+  test("of zeros, as a power cut leaves it, is cut off too", async () => {
+    const { bytes, path } = await fiveRecords();
+    const disk = memoryDisk(new Map([[path, Buffer.concat([bytes, Buffer.alloc(4096)])]]));
+    const spool = await opened(place, { disk });
     expect(await idsIn(spool)).toEqual(names(5));
-    expect(statSync(path).size).toBe(bytes.length);
+    expect(disk.files.get(path)?.length).toBe(bytes.length);
     await spool.close();
   });
 });
@@ -214,41 +215,33 @@ describe("a torn tail", () => {
 describe("a flipped bit", () => {
   for (const victim of [0, 2, 4]) {
     test(`anywhere in record ${victim + 1} of 5 is noticed, reported and set aside, never handed out`, async () => {
-      const { bytes, ends, name } = await fiveRecords();
+      const { bytes, ends, path } = await fiveRecords();
       const start = ends[victim - 1] ?? 0;
       const end = ends[victim] ?? 0;
-      // Every bit of one record; of the others every bit of the header and one of each byte behind it.
-      const bits = (at: number) => (victim === 2 || at < start + 24 ? [0, 1, 2, 3, 4, 5, 6, 7] : [at & 7]);
-      const flips = Array.from({ length: end - start }, (_, n) =>
-        bits(start + n).map((bit) => (start + n) * 8 + bit),
-      );
-      for (const bit of flips.flat()) {
+      const rest = names(5).filter((_, index) => index !== victim);
+      for (let bit = start * 8; bit < end * 8; bit += 1) {
         const flipped = Buffer.from(bytes);
         flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        const directory = join(scratch.path, `flip${bit}`);
-        mkdirSync(directory);
-        writeFileSync(join(directory, name), flipped);
+        const disk = memoryDisk(new Map([[path, flipped]]));
         const reports: object[] = [];
-        const error = (fields: object) => reports.push(fields);
-        const log = { info: () => undefined, warn: () => undefined, error };
-        const spool = await opened(directory, { log });
+        const log = { ...quiet, error: (fields: object) => void reports.push(fields) };
+        const spool = await opened(place, { disk, log });
         await spool.add(recordOf("new"));
-        const rest = names(5).filter((_, index) => index !== victim);
         expect(await idsIn(spool)).toEqual([...rest, "new"]);
         expect(spool.stats().damaged).toBe(1);
         expect(reports.length).toBe(1);
-        expect(Buffer.concat(damagedFiles(directory)).equals(flipped.subarray(start, end))).toBe(true);
+        const aside = [...disk.files].filter(([name]) => name.endsWith(".damaged")).map(([, kept]) => kept);
+        expect(Buffer.concat(aside).equals(flipped.subarray(start, end))).toBe(true);
         await spool.close();
       }
-    }, 60_000);
+    });
   }
 
   test("in the last record that waits lets the spool count as drained", async () => {
-    const { bytes, ends, name } = await fiveRecords();
+    const { bytes, ends, path } = await fiveRecords();
     const flipped = Buffer.from(bytes);
     flipped.writeUInt8(flipped.readUInt8((ends[3] ?? 0) + 30) ^ 1, (ends[3] ?? 0) + 30);
-    writeFileSync(join(scratch.path, name), flipped);
-    const spool = await opened(scratch.path);
+    const spool = await opened(place, { disk: memoryDisk(new Map([[path, flipped]])) });
     const all = await spool.read({ records: 10, bytes: 1 << 20 });
     await spool.acknowledge(all.at(-1)?.sequence ?? 0n);
     expect(await spool.read({ records: 10, bytes: 1 << 20 })).toEqual([]);
