@@ -1,0 +1,219 @@
+// Reads the body of the contract's own webhook (POST /api/incidents/webhook/) into fields. Decides nothing about keys,
+// projects or storage.
+
+import { type ProjectUuid, parseIncidentId, parseProjectUuid, parseRepoUuid } from "../domain/ids.ts";
+import { parseInstant } from "../domain/instant.ts";
+import type { SignalFields } from "../domain/signal.ts";
+import { contractFields } from "./contract-fields.ts";
+import { readTolerantly } from "./tolerant-reader.ts";
+import { numberText, repeatedName } from "./top-level-fields.ts";
+
+export type ContractReading =
+  | {
+      readonly tag: "fields";
+      readonly project_uuid: ProjectUuid;
+      readonly fields: SignalFields;
+      /** The body's text, verbatim. */
+      readonly payload: string;
+      /** The body was broken JSON and the tolerant reader read it. */
+      readonly repaired: boolean;
+    }
+  /** Uptime Kuma's Test button: nothing is to be recorded. */
+  | { readonly tag: "test"; readonly project_uuid: ProjectUuid }
+  /** `error` in a few words; `details` name the field and what was wrong with it. */
+  | { readonly tag: "problem"; readonly error: string; readonly details: string };
+
+const problem = (error: string, details: string): ContractReading => ({ tag: "problem", error, details });
+
+/** Longest text of each bounded field, in UTF-16 code units. message is as long as the body may be. */
+const longest = {
+  monitor_id: 512,
+  status: 512,
+  local_time: 512,
+  timezone: 512,
+  monitor_name: 4_096,
+} as const;
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** Reads JSON whatever the Content-Type says. Bytes that are no UTF-8 are refused: they could not be kept exactly. */
+export function readContractWebhook(body: Uint8Array): ContractReading {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    return problem("Invalid JSON", "The body is not UTF-8 text.");
+  }
+  if (text.trim() === "") return problem("Invalid JSON", "The body is empty; it must be a JSON object.");
+  const parsed = parseBody(text);
+  if (!parsed.ok) return problem("Invalid JSON", parsed.details);
+  return readFields(parsed.given, { payload: text, source: parsed.source, repaired: parsed.repaired });
+}
+
+type ParsedBody =
+  | { readonly ok: true; readonly given: Given; readonly source: string; readonly repaired: boolean }
+  | { readonly ok: false; readonly details: string };
+
+function parseBody(text: string): ParsedBody {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return repair(text, error instanceof Error ? error.message : String(error));
+  }
+  // A sender that quotes its whole body (Uptime Kuma does when it is no valid JSON) means the text inside.
+  if (typeof value === "string") {
+    const inner = value;
+    try {
+      const again: unknown = JSON.parse(inner);
+      if (isObject(again)) return unambiguous(again, inner);
+    } catch (error) {
+      return repair(inner, error instanceof Error ? error.message : String(error));
+    }
+    return { ok: false, details: "The body is a JSON string; it must be a JSON object." };
+  }
+  if (!isObject(value)) {
+    return { ok: false, details: `The body is ${nameOf(value)}; it must be a JSON object.` };
+  }
+  return unambiguous(value, text);
+}
+
+const fieldNames: ReadonlySet<string> = new Set(contractFields);
+const fieldName = new RegExp(`"(?:${contractFields.join("|")})"\\s*:`, "g");
+
+/**
+ * A template that escapes nothing can turn a message into fields: `x", "status": "UP` is then valid JSON that says
+ * status twice. Which of the two is meant is not certain, so it is refused.
+ */
+function unambiguous(given: Given, source: string): ParsedBody {
+  // Most bodies name each field once anywhere, and need no closer look.
+  const named = source.match(fieldName) ?? [];
+  const repeated = named.length > new Set(named).size ? repeatedName(source, fieldNames) : undefined;
+  return repeated === undefined
+    ? { ok: true, given, source, repaired: false }
+    : {
+        ok: false,
+        details: `${repeated} stands in the body more than once, so it can be read in more than one way.`,
+      };
+}
+
+function repair(text: string, reason: string): ParsedBody {
+  const read = readTolerantly(text);
+  return read.ok
+    ? { ok: true, given: read.fields, source: text, repaired: true }
+    : { ok: false, details: `The body is not valid JSON (${plain(reason)}); ${read.problem}.` };
+}
+
+function readFields(
+  given: Given,
+  from: { payload: string; source: string; repaired: boolean },
+): ContractReading {
+  const problems: string[] = [];
+  const own = (name: string): unknown => (Object.hasOwn(given, name) ? given[name] : undefined);
+
+  const text = (name: string, rule: { required: boolean; longest?: number; numbers?: boolean }) => {
+    let value = own(name);
+    if (rule.numbers && typeof value === "number") value = numberText(from.source, name) ?? String(value);
+    if (value === undefined || (value === null && !rule.required)) {
+      if (rule.required) problems.push(`${name} is missing`);
+      return undefined;
+    }
+    if (typeof value !== "string") {
+      problems.push(`${name} must be a string, not ${nameOf(value)}`);
+      return undefined;
+    }
+    // What Go's text/template prints for a label that is not there.
+    if (!rule.required && value === "<no value>") return undefined;
+    if (rule.longest !== undefined && value.length > rule.longest) {
+      problems.push(`${name} has ${value.length} characters; at most ${rule.longest} are allowed`);
+      return undefined;
+    }
+    return value;
+  };
+
+  const projectText = text("project_uuid", { required: true });
+  const monitorName = text("monitor_name", { required: false, longest: longest.monitor_name });
+  const message = text("message", { required: false });
+  const projectUuid = projectText === undefined ? undefined : parseProjectUuid(projectText.trim());
+  if (projectText !== undefined && projectUuid === undefined) {
+    problems.push(`project_uuid ${quote(projectText)} is not a UUID`);
+  }
+  if (
+    projectUuid !== undefined &&
+    own("incident_id") === "" &&
+    monitorName === "" &&
+    message?.endsWith(" Testing") === true
+  ) {
+    return { tag: "test", project_uuid: projectUuid };
+  }
+
+  const idText = text("incident_id", { required: true, numbers: true });
+  const incidentId = idText === undefined ? undefined : parseIncidentId(idText);
+  if (idText !== undefined && incidentId === undefined) {
+    problems.push(
+      idText === ""
+        ? "incident_id is empty"
+        : `incident_id has ${idText.length} characters; at most 512 are allowed`,
+    );
+  }
+  const status = text("status", { required: true, longest: longest.status });
+  if (status !== undefined && status.trim() === "") problems.push("status is empty");
+  const timeText = text("incident_time", { required: true });
+  const time = timeText === undefined ? undefined : parseInstant(timeText);
+  if (timeText !== undefined && time?.ok === false) {
+    problems.push(`Cannot read incident_time ${quote(timeText)}: ${time.problem}`);
+  }
+  const monitorId = text("monitor_id", { required: false, longest: longest.monitor_id, numbers: true });
+  const repoText = text("repo_uuid", { required: false });
+  const repoUuid = repoText === undefined || repoText === "" ? undefined : parseRepoUuid(repoText.trim());
+  if (repoText !== undefined && repoText !== "" && repoUuid === undefined) {
+    problems.push(`repo_uuid ${quote(repoText)} is not a UUID`);
+  }
+  const localTime = text("local_time", { required: false, longest: longest.local_time });
+  const timezone = text("timezone", { required: false, longest: longest.timezone });
+
+  if (
+    problems.length > 0 ||
+    projectUuid === undefined ||
+    incidentId === undefined ||
+    status === undefined ||
+    time?.ok !== true
+  ) {
+    return problem("Invalid webhook", `${problems.join("; ")}.`);
+  }
+  return {
+    tag: "fields",
+    project_uuid: projectUuid,
+    payload: from.payload,
+    repaired: from.repaired,
+    fields: {
+      incident_id: incidentId,
+      status,
+      incident_time: time.value,
+      ...(monitorName === undefined ? {} : { monitor_name: monitorName }),
+      ...(monitorId === undefined ? {} : { monitor_id: monitorId }),
+      ...(repoUuid === undefined ? {} : { repo_uuid: repoUuid }),
+      ...(message === undefined ? {} : { message }),
+      ...(localTime === undefined ? {} : { local_time: localTime }),
+      ...(timezone === undefined ? {} : { timezone }),
+    },
+  };
+}
+
+const isObject = (value: unknown): value is Given =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const nameOf = (value: unknown): string =>
+  value === null
+    ? "null"
+    : Array.isArray(value)
+      ? "a list"
+      : typeof value === "object"
+        ? "an object"
+        : `a ${typeof value}`;
+
+/** A sender's text as a sentence may quote it: one line, at most 80 characters. */
+const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+
+/** The parser's reason without what it quotes of the body. */
+const plain = (reason: string): string => reason.replace(/^JSON Parse error: /, "").slice(0, 120);

@@ -1,0 +1,168 @@
+// Records what a webhook said: one event for each signal, in its incident's stream. Authenticates nothing, reads no body.
+
+import type { IncidentId, ProjectUuid } from "../domain/ids.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { Kind, SignalFields } from "../domain/signal.ts";
+import { normaliseStatus } from "../domain/status.ts";
+import { type IncidentSignalRecorded, incidentStream, type NewEvent } from "../domain/stored-events.ts";
+import { eventId, sha256 } from "./event-id.ts";
+import type { AppendEvents } from "./event-log.ts";
+
+/** A signal about to be recorded. */
+export interface SignalToRecord {
+  readonly fields: SignalFields;
+  /** The body, or this signal's part of it, verbatim. */
+  readonly payload: string;
+  readonly repaired?: boolean;
+  /** Where the source itself decides; absent where the word tables do. */
+  readonly kind?: Kind;
+  readonly incident_time_basis?: "received";
+}
+
+/** What all signals of one webhook share. */
+export interface WebhookContext {
+  readonly project_uuid: ProjectUuid;
+  readonly key_id: string;
+  readonly source: string;
+  readonly received_at: Instant;
+  readonly request_id: string;
+}
+
+export interface RecordedSignal {
+  readonly incident_id: IncidentId;
+  readonly event_id: string;
+  /** Commit position; absent where the event store did not say, or has not got it yet. */
+  readonly position?: bigint;
+}
+
+export type RecordOutcome =
+  | { readonly tag: "recorded"; readonly signals: readonly RecordedSignal[] }
+  /** Nothing is promised for any of them; sending the webhook again is safe. */
+  | { readonly tag: "unavailable"; readonly reason: string }
+  | { readonly tag: "too_large" };
+
+export type RecordSignals = (
+  signals: readonly SignalToRecord[],
+  context: WebhookContext,
+) => Promise<RecordOutcome>;
+
+/** The most appends that wait for the event store at one moment; beyond, a webhook is told to come again. */
+export const mostAppendsInFlight = 2_048;
+
+/** Events of one incident go in one append; a webhook is recorded when all of its appends are. */
+export function recordSignals(append: AppendEvents): RecordSignals {
+  let inFlight = 0;
+  return async (signals, context) => {
+    const streams = byStream(signals, context);
+    if (inFlight + streams.size > mostAppendsInFlight) {
+      return { tag: "unavailable", reason: "too many webhooks wait for the event store" };
+    }
+    inFlight += streams.size;
+    try {
+      const outcomes = await Promise.all(
+        [...streams].map(async ([stream, events]) => ({
+          outcome: await appendAll(append, stream, events),
+          events,
+        })),
+      );
+      return together(outcomes);
+    } finally {
+      inFlight -= streams.size;
+    }
+  };
+}
+
+async function appendAll(
+  append: AppendEvents,
+  stream: string,
+  proposed: readonly Proposed[],
+): ReturnType<AppendEvents> {
+  const events = proposed.map(({ event }) => event);
+  const together = await append(stream, events, "any");
+  if (together.tag !== "conflict" || events.length === 1) return together;
+  // A part of a changed group is stored already, which the store takes for a fault: so one by one, in order.
+  let last = together as Awaited<ReturnType<AppendEvents>>;
+  for (const event of events) {
+    last = await append(stream, [event], "any");
+    if (last.tag !== "appended") return last;
+  }
+  return last;
+}
+
+interface Proposed {
+  readonly incident_id: IncidentId;
+  readonly event: NewEvent;
+}
+
+function byStream(signals: readonly SignalToRecord[], context: WebhookContext): Map<string, Proposed[]> {
+  const streams = new Map<string, Proposed[]>();
+  const ids = new Set<string>();
+  for (const signal of signals) {
+    const event = toEvent(signal, context);
+    if (ids.has(event.id)) continue;
+    ids.add(event.id);
+    const stream = incidentStream(context.project_uuid, signal.fields.incident_id);
+    const proposed = { incident_id: signal.fields.incident_id, event };
+    const others = streams.get(stream);
+    if (others === undefined) streams.set(stream, [proposed]);
+    else others.push(proposed);
+  }
+  return streams;
+}
+
+function toEvent(signal: SignalToRecord, context: WebhookContext): NewEvent {
+  const { fields } = signal;
+  const data: IncidentSignalRecorded = {
+    project_uuid: context.project_uuid,
+    ...fields,
+    payload: signal.payload,
+    ...(signal.incident_time_basis === undefined ? {} : { incident_time_basis: signal.incident_time_basis }),
+    ...(signal.kind === undefined ? {} : { kind: signal.kind }),
+    ...(signal.repaired === true ? { repaired: true } : {}),
+  };
+  // Where the sender names no time, incident_time is the time of receipt, so that the next outage's equal webhook is an
+  // event of its own; a retry then is a repeat of the alert, which pairing takes as one.
+  return {
+    id: eventId([
+      context.project_uuid,
+      fields.incident_id,
+      fields.incident_time,
+      normaliseStatus(fields.status),
+      sha256(signal.payload),
+    ]),
+    type: "IncidentSignalRecorded",
+    data,
+    metadata: {
+      $correlationId: context.request_id,
+      $causationId: context.request_id,
+      source: context.source,
+      received_at: context.received_at,
+      key_id: context.key_id,
+    },
+  };
+}
+
+function together(
+  outcomes: readonly { outcome: Awaited<ReturnType<AppendEvents>>; events: readonly Proposed[] }[],
+): RecordOutcome {
+  const signals: RecordedSignal[] = [];
+  for (const { outcome, events } of outcomes) {
+    switch (outcome.tag) {
+      case "appended":
+        for (const { incident_id, event } of events) {
+          const position = outcome.position === undefined ? {} : { position: outcome.position };
+          signals.push({ incident_id, event_id: event.id, ...position });
+        }
+        break;
+      case "too_large":
+        return { tag: "too_large" };
+      case "unavailable":
+        return { tag: "unavailable", reason: outcome.reason };
+      case "conflict":
+        return { tag: "unavailable", reason: "the event store refused the stream's state" };
+      default:
+        return outcome satisfies never;
+    }
+  }
+  return { tag: "recorded", signals };
+}

@@ -1,0 +1,227 @@
+// The registry in this process's memory: built from the registry stream, changed through it. Answers who a key is.
+
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
+import type { KeyId, ProjectUuid, RepoUuid } from "../domain/ids.ts";
+import type { Instant } from "../domain/instant.ts";
+import {
+  type ApiKey,
+  applyRegistryEvent,
+  type Decision,
+  decideKey,
+  decideMappings,
+  decideProject,
+  decideProjectChange,
+  decideRepository,
+  decideRevocation,
+  emptyRegistry,
+  type Project,
+  type Refusal,
+  type RegistryEvent,
+  type Repository,
+} from "../domain/registry.ts";
+import type { Matching } from "../domain/signal.ts";
+import { type RecordedEvent, registryStream } from "../domain/stored-events.ts";
+import type { AppendEvents, FollowStream } from "./event-log.ts";
+
+/** Who a key is, or why it is nobody. */
+export type Authentication =
+  | { readonly tag: "admin" }
+  | { readonly tag: "key"; readonly key: ApiKey }
+  | { readonly tag: "refused"; readonly reason: "unknown" | "revoked" | "expired" };
+
+export type Change<T> =
+  | { readonly ok: true; readonly made: T }
+  | {
+      readonly ok: false;
+      readonly refusal: Refusal | { readonly code: "unavailable"; readonly details: string };
+    };
+
+export interface RegistryService {
+  /** Whether everything stored has been read at least once. Until then nothing can be told unknown. */
+  readonly ready: () => boolean;
+  readonly project: (uuid: ProjectUuid) => Project | undefined;
+  readonly projects: () => readonly Project[];
+  readonly hasRepository: (project: ProjectUuid, repo: RepoUuid) => boolean;
+  readonly authenticate: (secret: string, now: Instant) => Authentication;
+  /** When the key was last used with this process, if it was. */
+  readonly lastUsed: (key: KeyId) => Instant | undefined;
+  readonly registerProject: (
+    asked: { name: string; project_uuid?: string },
+    now: Instant,
+  ) => Promise<Change<Project>>;
+  readonly changeProject: (
+    project: ProjectUuid,
+    asked: { name?: string; matching?: Matching },
+  ) => Promise<Change<Project>>;
+  readonly registerRepository: (
+    project: ProjectUuid,
+    asked: { name: string; repo_uuid?: string },
+    now: Instant,
+  ) => Promise<Change<Repository>>;
+  /** `secret` is told here and never again. */
+  readonly issueKey: (
+    project: ProjectUuid,
+    asked: { label: string; scopes: readonly string[]; expires_at?: string | null },
+    now: Instant,
+  ) => Promise<Change<{ readonly key: ApiKey; readonly secret: string }>>;
+  readonly revokeKey: (project: ProjectUuid, keyId: string, now: Instant) => Promise<Change<ApiKey>>;
+  readonly mapStatuses: (
+    project: ProjectUuid,
+    mappings: Readonly<Record<string, unknown>>,
+  ) => Promise<Change<Project["mappings"]>>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Every secret starts with it, so that people and scanners recognise one. */
+const secretPrefix = "il_";
+/** How often a change is decided anew after another process changed the registry first. */
+const mostDecisions = 8;
+const catchUpMs = 2_000;
+
+export function startRegistry(options: {
+  readonly append: AppendEvents;
+  readonly follow: FollowStream;
+  /** The admin key itself; only its digest is kept. */
+  readonly adminKey: string;
+  readonly log: { readonly warn: (details: object, message: string) => void };
+}): RegistryService {
+  const registry = emptyRegistry();
+  const adminDigest = digestOf(options.adminKey);
+  const used = new Map<KeyId, Instant>();
+  let revision = -1n;
+  let isReady = false;
+  let wakers: (() => void)[] = [];
+  let queue: Promise<unknown> = Promise.resolve();
+
+  const take = (at: bigint, event: RegistryEvent): void => {
+    if (at <= revision) return;
+    revision = at;
+    applyRegistryEvent(registry, event);
+    for (const wake of wakers) wake();
+    wakers = [];
+  };
+  const stopFollowing = options.follow(registryStream, {
+    event: (recorded) => take(recorded.revision, asRegistryEvent(recorded)),
+    caughtUp: () => {
+      isReady = true;
+    },
+    dropped: (reason) =>
+      options.log.warn({ reason }, "the registry's subscription dropped; it is opened again"),
+  });
+
+  /** Waits until the revision has moved on from `from`, at most `catchUpMs`. */
+  const movedOn = (from: bigint): Promise<void> =>
+    new Promise((resolve) => {
+      if (revision !== from) {
+        resolve();
+        return;
+      }
+      const timer = setTimeout(resolve, catchUpMs);
+      wakers.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+
+  /** One change at a time in this process; against other processes the expected revision guards. */
+  const change = <T>(decide: () => Decision<T>): Promise<Change<T>> => {
+    const result = queue.then(() => changeNow(decide));
+    queue = result.catch(() => undefined);
+    return result;
+  };
+  const changeNow = async <T>(decide: () => Decision<T>): Promise<Change<T>> => {
+    if (!isReady) return unavailable("the registry has not been read yet");
+    for (let attempt = 1; attempt <= mostDecisions; attempt++) {
+      const decision = decide();
+      if (!decision.ok) return decision;
+      if (decision.event === null) return { ok: true, made: decision.made };
+      const expected = revision;
+      const outcome = await options.append(
+        registryStream,
+        [{ id: randomUUID(), ...decision.event, metadata: {} }],
+        expected < 0n ? "no_stream" : expected,
+      );
+      switch (outcome.tag) {
+        case "appended":
+          take(outcome.revision, decision.event);
+          return { ok: true, made: decision.made };
+        case "conflict":
+          await movedOn(expected);
+          break;
+        case "too_large":
+          return { ok: false, refusal: { code: "invalid", details: "The change is too large" } };
+        case "unavailable":
+          return unavailable(outcome.reason);
+        default:
+          return outcome satisfies never;
+      }
+    }
+    return unavailable("the registry is being changed by others at this moment");
+  };
+  const inProject = <T>(
+    uuid: ProjectUuid,
+    decide: (project: Project) => Decision<T>,
+  ): (() => Decision<T>) => {
+    return () => {
+      const project = registry.projects.get(uuid);
+      return project === undefined
+        ? { ok: false, refusal: { code: "not_found", details: `Project with UUID '${uuid}' not found` } }
+        : decide(project);
+    };
+  };
+
+  return {
+    ready: () => isReady,
+    project: (uuid) => registry.projects.get(uuid),
+    projects: () => [...registry.projects.values()],
+    hasRepository: (project, repo) => registry.repositories.get(repo) === project,
+    lastUsed: (key) => used.get(key),
+    authenticate: (secret, now) => {
+      const digest = digestOf(secret);
+      if (timingSafeEqual(digest, adminDigest)) return { tag: "admin" };
+      // Found by digest: how long the look-up takes tells nothing of the secret.
+      const key = registry.keysByDigest.get(digest.toString("hex"));
+      if (key === undefined || !timingSafeEqual(digest, Buffer.from(key.sha256, "hex"))) {
+        return { tag: "refused", reason: "unknown" };
+      }
+      if (key.revoked_at !== null) return { tag: "refused", reason: "revoked" };
+      if (key.expires_at !== null && key.expires_at <= now) return { tag: "refused", reason: "expired" };
+      used.set(key.key_id, now);
+      return { tag: "key", key };
+    },
+    registerProject: (asked, now) => {
+      const newUuid = randomUUID();
+      return change(() => decideProject(registry, asked, { newUuid, now }));
+    },
+    changeProject: (project, asked) =>
+      change(inProject(project, (found) => decideProjectChange(found, asked))),
+    registerRepository: (project, asked, now) => {
+      const newUuid = randomUUID();
+      return change(
+        inProject(project, (found) => decideRepository(registry, found, asked, { newUuid, now })),
+      );
+    },
+    issueKey: async (project, asked, now) => {
+      const secret = secretPrefix + randomBytes(32).toString("base64url");
+      const given = { keyId: randomUUID() as string as KeyId, sha256: digestOf(secret).toString("hex"), now };
+      const made = await change(inProject(project, (found) => decideKey(found, asked, given)));
+      return made.ok ? { ok: true, made: { key: made.made, secret } } : made;
+    },
+    revokeKey: (project, keyId, now) =>
+      change(inProject(project, (found) => decideRevocation(found, keyId, { now }))),
+    mapStatuses: (project, mappings) =>
+      change(inProject(project, (found) => decideMappings(found, mappings))),
+    stop: stopFollowing,
+  };
+}
+
+const unavailable = (details: string): { ok: false; refusal: { code: "unavailable"; details: string } } => ({
+  ok: false,
+  refusal: { code: "unavailable", details },
+});
+
+const digestOf = (secret: string): Buffer => createHash("sha256").update(secret).digest();
+
+/** What lies in the registry stream was written here; an unknown type is of a later version and changes nothing. */
+const asRegistryEvent = (recorded: RecordedEvent): RegistryEvent =>
+  ({ type: recorded.type, data: recorded.data }) as RegistryEvent;
