@@ -5,7 +5,13 @@ import type { Projection } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import { applyBatch, type DeadLetter, type PreparedRows, prepareRows } from "./apply-batch.ts";
 import { faultReason, isDataFault } from "./database-fault.ts";
-import type { Lead } from "./lead.ts";
+import type { Sql } from "./postgres.ts";
+
+/** A session, and the server process that holds its lock: another one means that the connection was replaced. */
+export interface Lead {
+  readonly sql: Sql;
+  readonly pid: number;
+}
 
 export interface SplittableBatch {
   readonly projections: readonly Projection[];
@@ -47,8 +53,8 @@ export async function applyOrSplit(lead: Lead, batch: SplittableBatch): Promise<
   return deadLetters;
 }
 
-async function apply({ session, pid }: Lead, batch: Parameters<typeof applyBatch>[1]): Promise<void> {
-  const appliedBy = await applyBatch(session, batch);
+async function apply({ sql, pid }: Lead, batch: Parameters<typeof applyBatch>[1]): Promise<void> {
+  const appliedBy = await applyBatch(sql, batch);
   if (appliedBy !== pid) {
     throw new Error("the projector's connection was replaced, and with it went the lock it held");
   }

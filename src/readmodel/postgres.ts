@@ -15,11 +15,14 @@ export function openPostgres(
     readonly applicationName: string;
     /** A statement that takes longer is cancelled; 0: never. */
     readonly statementTimeoutMs: number;
+    /** Whether a connection is kept as long as it works; else each is replaced after half an hour or so. */
+    readonly keepsConnections?: true;
   },
 ): Sql {
   return postgres(url, {
     max: options.maxConnections,
     connect_timeout: 10,
+    ...(options.keepsConnections === true ? { max_lifetime: null } : {}),
     onnotice: () => {},
     connection: {
       application_name: options.applicationName,

@@ -21,6 +21,11 @@ export interface ProjectorStatus {
   readonly lastError: string | undefined;
 }
 
+interface Checkpoint {
+  readonly position: bigint | undefined;
+  readonly deadLetters: number;
+}
+
 export class Progress {
   #position: bigint | undefined;
   #head: bigint | undefined;
@@ -42,18 +47,19 @@ export class Progress {
   }
 
   /** This process begins to project from a stored checkpoint. */
-  leads(from: bigint | undefined, deadLetters: number): void {
+  leads(checkpoint: Checkpoint): void {
     this.#leading = true;
-    this.#deadLetters = deadLetters;
-    this.#moveTo(from);
+    this.#caughtUp = false;
+    this.#deadLetters = checkpoint.deadLetters;
+    this.#moveTo(checkpoint.position);
   }
 
   /** Another process projects; this is what the checkpoint says. */
-  follows(position: bigint | undefined, deadLetters: number): void {
+  follows(checkpoint: Checkpoint): void {
     this.#leading = false;
-    this.#deadLetters = deadLetters;
+    this.#deadLetters = checkpoint.deadLetters;
     this.#lastError = undefined;
-    this.#moveTo(position);
+    this.#moveTo(checkpoint.position);
     this.#compare();
   }
 
@@ -66,10 +72,14 @@ export class Progress {
     this.#moveTo(batch.upTo);
   }
 
-  failed(reason: string): void {
+  /** Projecting is interrupted. Answers whether anything was applied since the last time. */
+  failed(reason: string): { readonly hadAdvanced: boolean } {
+    const hadAdvanced = this.#advanced;
+    this.#advanced = false;
     this.#leading = false;
+    this.#caughtUp = false;
     this.#lastError = reason;
-    this.#compare();
+    return { hadAdvanced };
   }
 
   /** The feed has a fault, projecting goes on. */
@@ -80,13 +90,6 @@ export class Progress {
   measured(head: bigint | undefined): void {
     this.#head = head;
     this.#compare();
-  }
-
-  /** Whether anything was applied since the last time this was asked. */
-  takeAdvanced(): boolean {
-    const advanced = this.#advanced;
-    this.#advanced = false;
-    return advanced;
   }
 
   status(): ProjectorStatus {
@@ -114,8 +117,9 @@ export class Progress {
   }
 
   // While leading, the feed says whether everything is there: the head counts events that no projection is fed with.
+  // After a fault nobody knows.
   #compare(): void {
-    if (this.#leading) return;
+    if (this.#leading || this.#lastError !== undefined) return;
     this.#caughtUp = this.#head === undefined || (this.#position ?? -1n) >= this.#head;
     if (this.#caughtUp) this.#caughtUpAtMs = Date.now();
   }

@@ -4,10 +4,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Projection } from "../../projections/projection.ts";
 import { CheckpointLost, prepareRows } from "./apply-batch.ts";
-import { applyOrSplit } from "./apply-or-split.ts";
+import { applyOrSplit, type Lead } from "./apply-or-split.ts";
 import { faultReason } from "./database-fault.ts";
 import type { FollowLog, HeadPosition } from "./event-feed.ts";
-import { type Lead, takeLead } from "./lead.ts";
+import { openSession, takeLead } from "./lead.ts";
 import type { Sql } from "./postgres.ts";
 import { Progress, type ProjectorStatus } from "./progress.ts";
 import { makeSchema, readCheckpoint } from "./schema.ts";
@@ -29,8 +29,7 @@ export interface Projector {
 }
 
 export interface ProjectorOptions {
-  /** A pool of at least two connections (openPostgres): one is held while this projector leads. */
-  readonly sql: Sql;
+  readonly databaseUrl: string;
   readonly projections: readonly Projection[];
   readonly follow: FollowLog;
   readonly head: HeadPosition;
@@ -66,53 +65,61 @@ export function startProjector(options: ProjectorOptions): Projector {
   };
 }
 
-// Every fault ends a stint, and the next one begins from the stored checkpoint: only there it shows whether a batch
-// whose answer was lost was applied. Nothing is skipped.
+// Every fault ends a stint and its session, and the next one begins from the stored checkpoint: only there it shows
+// whether a batch whose answer was lost was applied. Nothing is skipped.
 async function keepProjecting(
   options: ProjectorOptions,
   progress: Progress,
   stop: AbortSignal,
 ): Promise<void> {
-  const { sql, projections, log } = options;
   let backoffMs = firstBackoffMs;
   let isMade = false;
   while (!stop.aborted) {
+    const session = openSession(options.databaseUrl);
     try {
-      if (!isMade) await makeSchema(sql, projections);
+      if (!isMade) await makeSchema(session.sql, options.projections);
       isMade = true;
-      const lead = await takeLead(sql);
-      if (lead === undefined) {
-        const { position, deadLetters } = await readCheckpoint(sql, projections);
-        progress.follows(position, deadLetters);
-        await pause(standbyMs, stop);
-      } else {
-        try {
-          await project(options, { lead, progress, stop });
-        } finally {
-          await lead.release();
-        }
-      }
-      backoffMs = firstBackoffMs;
+      const lead = await waitForLead(session.sql, options, progress, stop);
+      if (lead !== undefined) await project(lead, options, progress, stop);
     } catch (error) {
       if (stop.aborted) return;
-      if (progress.takeAdvanced()) backoffMs = firstBackoffMs;
-      progress.failed(faultReason(error));
+      if (progress.failed(faultReason(error)).hadAdvanced) backoffMs = firstBackoffMs;
       const fields = { reason: faultReason(error), retry_in_ms: backoffMs };
-      if (error instanceof CheckpointLost) log.info(fields, "another projector is at work");
-      else log.warn(fields, "projecting is interrupted");
+      if (error instanceof CheckpointLost) options.log.info(fields, "another projector is at work");
+      else options.log.warn(fields, "projecting is interrupted");
       await pause(backoffMs, stop);
       backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+    } finally {
+      await session.end();
     }
   }
 }
 
+/** Stands by until the lead is free; undefined where stopped before. */
+async function waitForLead(
+  sql: Sql,
+  { projections }: ProjectorOptions,
+  progress: Progress,
+  stop: AbortSignal,
+): Promise<Lead | undefined> {
+  while (!stop.aborted) {
+    const pid = await takeLead(sql);
+    if (pid !== undefined) return { sql, pid };
+    progress.follows(await readCheckpoint(sql, projections));
+    await pause(standbyMs, stop);
+  }
+  return undefined;
+}
+
 async function project(
+  lead: Lead,
   options: ProjectorOptions,
-  { lead, progress, stop }: { readonly lead: Lead; readonly progress: Progress; readonly stop: AbortSignal },
+  progress: Progress,
+  stop: AbortSignal,
 ): Promise<void> {
   const { projections, log } = options;
-  const start = await readCheckpoint(lead.session, projections);
-  progress.leads(start.position, start.deadLetters);
+  const start = await readCheckpoint(lead.sql, projections);
+  progress.leads(start);
   const stint = new AbortController();
   const batches = options
     .follow({

@@ -15,28 +15,21 @@ import { createLogFeed, type LogFeed, silent } from "./log-feed.ts";
 let database: TestDatabase;
 let sql: Sql;
 const running: Projector[] = [];
-const pools: Sql[] = [];
-
-const pool = (url = database.url): Sql => {
-  const opened = openPostgres(url, { maxConnections: 3, applicationName: "test", statementTimeoutMs: 0 });
-  pools.push(opened);
-  return opened;
-};
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  sql = pool();
+  sql = openPostgres(database.url, { maxConnections: 2, applicationName: "test", statementTimeoutMs: 0 });
 });
 
 afterEach(async () => {
   await Promise.all(running.splice(0).map((projector) => projector.stop()));
-  await Promise.all(pools.splice(0).map((opened) => opened.end({ timeout: 1 })));
+  await sql.end({ timeout: 1 });
   await database.drop();
 });
 
-function start(feed: LogFeed, more: { sql?: Sql; projections?: readonly Projection[] } = {}): Projector {
+function start(feed: LogFeed, more: { url?: string; projections?: readonly Projection[] } = {}): Projector {
   const projector = startProjector({
-    sql: more.sql ?? pool(),
+    databaseUrl: more.url ?? database.url,
     projections: more.projections ?? projections,
     follow: feed.follow,
     head: feed.head,
@@ -140,7 +133,7 @@ describe("projector", () => {
                 ...signal,
                 ...(signal.message === "poison" ? { received_at: null } : {}),
               }),
-            } as Projection["handlers"],
+            } as unknown as Projection["handlers"],
           }
         : one,
     );
@@ -264,13 +257,12 @@ describe("projector", () => {
   test("Postgres may be missing at the start", async () => {
     const feed = createLogFeed();
     const missing = `later_${randomUUID().replaceAll("-", "")}`;
-    const projector = start(feed, { sql: pool(database.url.replace(/[^/]+$/, missing)) });
+    const projector = start(feed, { url: database.url.replace(/[^/]+$/, missing) });
     feed.append([signalAt(1n)]);
     await until(() => projector.status().lastError !== undefined, "the fault is told");
     await sql`create database ${sql(missing)}`;
     expect(await projector.waitFor(1n, 10_000)).toBe(true);
     await projector.stop();
-    await Promise.all(pools.splice(1).map((opened) => opened.end({ timeout: 1 })));
     await sql`drop database ${sql(missing)} with (force)`;
   });
 
