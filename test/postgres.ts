@@ -1,11 +1,18 @@
 // One real Postgres for a test process, and databases of their own for the tests in it.
 
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { freePort } from "../src/processes/ports.ts";
+import {
+  endProcess,
+  identify,
+  isAlive,
+  type ProcessIdentity,
+  processesWorkingIn,
+} from "../src/processes/process-identity.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/readmodel/embedded-postgres.ts";
 
 export interface TestDatabase {
@@ -13,6 +20,7 @@ export interface TestDatabase {
   readonly drop: () => Promise<void>;
 }
 
+const prefix = "ledger-postgres-";
 let server: Promise<EmbeddedPostgres> | undefined;
 
 /** An empty database on the shared server, which starts with the first call and ends with the process. */
@@ -28,7 +36,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 async function startServer(): Promise<EmbeddedPostgres> {
-  const directory = mkdtempSync(join(tmpdir(), "ledger-postgres-"));
+  await endAbandoned();
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  writeFileSync(join(directory, "owner.json"), JSON.stringify(identify(process.pid)));
   const started = await startEmbeddedPostgres({
     directory,
     port: await freePort(),
@@ -37,13 +47,34 @@ async function startServer(): Promise<EmbeddedPostgres> {
     settings: ["fsync=off", "synchronous_commit=off", "full_page_writes=off"],
     watcher: { line: () => {}, ready: () => {}, lost: () => {} },
   });
-  // Nothing can be awaited here: the signal is sent and the files are removed under the ending server.
+  // Nothing can be awaited here, but the files can only go when the server has.
   process.on("exit", () => {
     const pid = started.pid();
     if (pid !== undefined) process.kill(pid, "SIGQUIT");
-    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    const still = new Int32Array(new SharedArrayBuffer(4));
+    for (let tries = 0; tries < 100 && pid !== undefined && identify(pid) !== undefined; tries++) {
+      Atomics.wait(still, 0, 0, 20);
+    }
+    rmSync(directory, { recursive: true, force: true });
   });
   return started;
+}
+
+// A test process that is killed cannot end its server: the next one does.
+async function endAbandoned(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix))) {
+    const directory = join(tmpdir(), name);
+    try {
+      const owner: ProcessIdentity = JSON.parse(readFileSync(join(directory, "owner.json"), "utf8"));
+      if (isAlive(owner)) continue;
+      for (const left of processesWorkingIn(join(directory, "data"))) {
+        await endProcess(left, ["SIGQUIT", "SIGKILL"], 2_000);
+      }
+      rmSync(directory, { recursive: true, force: true });
+    } catch {
+      // Another user's, or not this kind of directory.
+    }
+  }
 }
 
 async function withAdmin(url: string, run: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
