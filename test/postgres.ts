@@ -21,6 +21,7 @@ export interface TestDatabase {
 }
 
 const prefix = "ledger-postgres-";
+let directory = "";
 let server: Promise<EmbeddedPostgres> | undefined;
 
 /** An empty database on the shared server, which starts with the first call and ends with the process. */
@@ -35,11 +36,19 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
+/** Called once, after the last test of the process (test/after-all-tests.ts). */
+export async function endTestServer(): Promise<void> {
+  if (server === undefined) return;
+  const started = await server;
+  await started.stop();
+  rmSync(directory, { recursive: true, force: true });
+}
+
 async function startServer(): Promise<EmbeddedPostgres> {
   await endAbandoned();
-  const directory = mkdtempSync(join(tmpdir(), prefix));
+  directory = mkdtempSync(join(tmpdir(), prefix));
   writeFileSync(join(directory, "owner.json"), JSON.stringify(identify(process.pid)));
-  const started = await startEmbeddedPostgres({
+  return startEmbeddedPostgres({
     directory,
     port: await freePort(),
     env: {},
@@ -47,17 +56,6 @@ async function startServer(): Promise<EmbeddedPostgres> {
     settings: ["fsync=off", "synchronous_commit=off", "full_page_writes=off"],
     watcher: { line: () => {}, ready: () => {}, lost: () => {} },
   });
-  // Nothing can be awaited here, but the files can only go when the server has.
-  process.on("exit", () => {
-    const pid = started.pid();
-    if (pid !== undefined) process.kill(pid, "SIGQUIT");
-    const still = new Int32Array(new SharedArrayBuffer(4));
-    for (let tries = 0; tries < 100 && pid !== undefined && identify(pid) !== undefined; tries++) {
-      Atomics.wait(still, 0, 0, 20);
-    }
-    rmSync(directory, { recursive: true, force: true });
-  });
-  return started;
 }
 
 // A test process that is killed cannot end its server: the next one does.
