@@ -10,8 +10,6 @@ import { closeClient, openClient } from "./open-client.ts";
 import { createReadStream, readHead, readLast, readSome } from "./read.ts";
 import { createReadLog, type ReadLog } from "./read-log.ts";
 
-export { explainConnectionProblem } from "./connection-problem.ts";
-
 /** The part of a logger that is used here; pino's fits. */
 export interface ConnectionLog {
   info(fields: object, message: string): void;

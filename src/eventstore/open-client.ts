@@ -28,10 +28,10 @@ export function openClient(url: string, purpose: "append" | "read"): EventStoreD
 
 /** Ends the client's streams, then its connection, which would keep the process alive. */
 export async function closeClient(client: EventStoreDBClient): Promise<void> {
-  await settledWithin(client.dispose(), 1000);
+  await settledWithin(client.dispose(), 400);
   const channel = (client as unknown as Inside).getChannel();
   await settledWithin(
     channel.then((open) => open.close()),
-    500,
+    200,
   );
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { connectEventStore } from "../../src/eventstore/client.ts";
 import { type Kept, storeFirst } from "../../src/spool/durability.ts";
 import { startForwarder } from "../../src/spool/forwarder.ts";
@@ -15,10 +15,11 @@ beforeEach(() => {
 afterEach(() => scratch.remove());
 
 /** Runs the adder until it has acknowledged `after` records, kills it, and says what it had acknowledged. */
-function killedAdder(prefix: string, after: number): Promise<string[]> {
+function killedAdder(prefix: string, after: number, url?: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const adder = join(import.meta.dir, "adder.ts");
-    const child = spawn(process.execPath, [adder, scratch.path, prefix], {
+    const adder = fileURLToPath(new URL("./adder.ts", import.meta.url));
+    const more = url === undefined ? [] : [url];
+    const child = spawn(process.execPath, [adder, scratch.path, prefix, ...more], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let printed = "";
@@ -48,6 +49,31 @@ describe("a process killed while it spools", () => {
     const rounds = there.map((id) => Number(/^r(\d+)/.exec(id)?.[1]));
     expect(rounds).toEqual([...rounds].sort((a, b) => a - b));
     await spool.close();
+  }, 60_000);
+});
+
+describe("a process killed while its spool drains", () => {
+  test("sends the same ids again after each start: all are in the store, each once", async () => {
+    const server = await storeProcess();
+    const store = connectEventStore({ url: server.url, log: quiet });
+    const prefix = `incident-${randomUUID()}.`;
+    const acknowledged: string[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      acknowledged.push(...(await killedAdder(prefix, 150 + round * 130, server.url)));
+    }
+    const spool = await opened(scratch.path);
+    const forwarder = startForwarder({ spool, append: store.append, log: quiet });
+    await until(() => spool.stats().waiting === 0);
+    const stored: string[] = [];
+    for await (const { id } of store.readLog({ prefixes: [prefix] })) stored.push(id);
+    const known = new Set(stored);
+    expect(acknowledged.length).toBeGreaterThan(6 * 150);
+    expect(acknowledged.filter((id) => !known.has(id))).toEqual([]);
+    expect(stored.length).toBe(known.size);
+    await forwarder.stop();
+    await spool.close();
+    await store.close();
+    await server.remove();
   }, 60_000);
 });
 
