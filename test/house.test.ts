@@ -52,6 +52,7 @@ const areas: Readonly<
   },
   processes: { areas: ["processes"], packages: /^node:.+$/ },
   spool: { areas: ["spool", "domain"], types: ["intake"], packages: /^node:.+$/ },
+  readiness: { areas: [], packages: /^node:.+$/ },
   welcome: { areas: [], packages: /^$/ },
   config: { areas: [], packages: /^node:.+$/ },
   runtime: { areas: [], packages: /^(node:.+|bun(:.+)?)$/ },

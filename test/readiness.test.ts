@@ -1,0 +1,30 @@
+// Health is answered in time and honestly, whatever a dependency does.
+
+import { expect, test } from "bun:test";
+import { askAll } from "../src/readiness.ts";
+
+test("each dependency is named with how it is", async () => {
+  const standings = await askAll(
+    {
+      eventstore: () => undefined,
+      postgres: () => "nothing listens there",
+      projector: () => Promise.reject(new Error("closed")),
+      registry: () => {
+        throw new Error("not read yet");
+      },
+    },
+    1_000,
+  );
+  expect(standings).toEqual({
+    eventstore: { ok: true, detail: "ok" },
+    postgres: { ok: false, detail: "nothing listens there" },
+    projector: { ok: false, detail: "closed" },
+    registry: { ok: false, detail: "not read yet" },
+  });
+});
+
+test("one that never answers is not waited for", async () => {
+  const standings = await askAll({ postgres: () => new Promise(() => {}), eventstore: () => undefined }, 20);
+  expect(standings.postgres).toEqual({ ok: false, detail: "no answer within 20 ms" });
+  expect(standings.eventstore?.ok).toBe(true);
+});
