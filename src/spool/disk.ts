@@ -38,7 +38,10 @@ const isMissing = (error: unknown): boolean => (error as { code?: unknown })?.co
 export const realDisk: Disk = {
   makeDirectory: async (directory) => {
     const first = await mkdir(directory, { recursive: true, mode: 0o700 });
-    if (first !== undefined) await flushDirectory(dirname(first));
+    if (first === undefined) return;
+    for (let made = directory; made.length >= first.length; made = dirname(made)) {
+      await flushDirectory(dirname(made));
+    }
   },
   list: async (directory) =>
     Promise.all(
@@ -49,7 +52,14 @@ export const realDisk: Disk = {
     ),
   create: async (path) => {
     const handle = await open(path, "wx", 0o600);
-    await flushDirectory(dirname(path));
+    try {
+      await flushDirectory(dirname(path));
+    } catch (error) {
+      // A name that may not last must not stand in the way of the next attempt.
+      await handle.close();
+      await unlink(path);
+      throw error;
+    }
     return writable(handle);
   },
   read: async (path, at, length) => {

@@ -94,9 +94,22 @@ export function startForwarder({ spool, append, log, appendsAtOnce = 32 }: Forwa
     for (let index = lane; index < queues.length; index += appendsAtOnce) {
       const queue = queues[index] ?? [];
       for (let parcel = queue[0]; parcel !== undefined; parcel = queue[0]) {
-        if (stopping || (await send(parcel)) === "later") return;
+        if (stopping || (await sendOrLater(parcel)) === "later") return;
         queue.shift();
       }
+    }
+  }
+
+  /** A fault on the way (of the disk that keeps what is refused, say) must not cost the records of the window. */
+  async function sendOrLater(parcel: Parcel): Promise<Sent> {
+    try {
+      return await send(parcel);
+    } catch (error) {
+      log.error(
+        { error: String(error), stream: parcel.stream },
+        "cannot forward from the spool; trying again",
+      );
+      return "later";
     }
   }
 

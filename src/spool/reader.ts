@@ -59,10 +59,15 @@ export function createReader(options: {
     while (spooled.length < limits.records && bytesTaken < limits.bytes) {
       const segment = segmentHere();
       if (segment === undefined || place === undefined || place.offset >= segment.end) break;
-      const bytes = await readFrom(segment, place.offset, chunkBytes);
-      const taken = await takeFrom(segment, bytes, limits.records - spooled.length);
-      spooled.push(...taken);
-      bytesTaken += bytes.length;
+      try {
+        const bytes = await readFrom(segment, place.offset, chunkBytes);
+        spooled.push(...(await takeFrom(segment, bytes, limits.records - spooled.length)));
+        bytesTaken += bytes.length;
+      } catch (error) {
+        // What was read before must be handed out now; the fault shows again with the next call.
+        if (spooled.length === 0) throw error;
+        break;
+      }
     }
     oldestAt = spooled[0]?.at ?? oldestAt;
     return spooled;
@@ -71,16 +76,19 @@ export function createReader(options: {
   /** Hands out the records in the bytes at `place`, and moves `place` behind them. */
   async function takeFrom(segment: Segment, bytes: Buffer, most: number): Promise<readonly Spooled[]> {
     const taken: Spooled[] = [];
+    const aside: { readonly offset: number; readonly bytes: Buffer }[] = [];
     const start = place?.offset ?? 0;
+    const atEnd = start + bytes.length >= segment.end;
+    let reached = last;
     let offset = 0;
     while (offset < bytes.length && taken.length < most) {
       const found = recordAt(bytes, offset);
-      const atEnd = start + bytes.length >= segment.end;
       if (found.tag === "record") {
         const spooled = decode(found);
-        if (spooled === undefined) await setAside(segment, start + offset, bytes.subarray(offset, found.end));
-        else if (found.sequence > last) taken.push(spooled);
-        if (found.sequence > last) last = found.sequence;
+        if (spooled === undefined)
+          aside.push({ offset: start + offset, bytes: bytes.subarray(offset, found.end) });
+        else if (found.sequence > reached) taken.push(spooled);
+        if (found.sequence > reached) reached = found.sequence;
         offset = found.end;
       } else if (!atEnd && (found.tag === "cut_short" || found.next === undefined)) {
         // The chunk ends here, not the segment.
@@ -89,11 +97,14 @@ export function createReader(options: {
         return takeFrom(segment, await readFrom(segment, start, Math.max(needed, 2 * bytes.length)), most);
       } else {
         const end = found.tag === "damaged" && found.next !== undefined ? found.next : bytes.length;
-        await setAside(segment, start + offset, bytes.subarray(offset, end));
+        aside.push({ offset: start + offset, bytes: bytes.subarray(offset, end) });
         offset = end;
       }
     }
+    // Nothing has moved before this point: a fault until here leaves the next call everything.
+    last = reached;
     if (place !== undefined) place.offset = start + offset;
+    for (const piece of aside) await setAside(segment, piece.offset, piece.bytes);
     return taken;
   }
 
@@ -107,11 +118,14 @@ export function createReader(options: {
   async function setAside(segment: Segment, offset: number, bytes: Buffer): Promise<void> {
     damaged += 1;
     const file = `${segment.path}.${offset}.damaged`;
-    log.error(
-      { file, segment: segment.path, offset, bytes: bytes.length },
-      "set aside damaged bytes of the spool",
-    );
-    await disk.replace(file, bytes);
+    const what = { file, segment: segment.path, offset, bytes: bytes.length };
+    log.error(what, "set aside damaged bytes of the spool");
+    try {
+      await disk.replace(file, bytes);
+    } catch (error) {
+      // Waiting for room here would keep the good records behind it from draining, which is what makes room.
+      log.error({ ...what, error: String(error) }, "cannot keep damaged bytes of the spool");
+    }
   }
 
   return { read, damaged: () => damaged, oldestAt: () => oldestAt };

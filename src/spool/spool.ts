@@ -202,11 +202,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       segments.pop();
       await disk.remove(path);
     }
-    const file = await disk.create(path).catch(async (error) => {
-      // What was created but could not be made durable must not stand in the way of the next attempt.
-      await disk.remove(path).catch(() => undefined);
-      throw error;
-    });
+    const file = await disk.create(path);
     const segment: Segment = { path, first, last: sequence, end: 0 };
     segments.push(segment);
     return { segment, file };
@@ -239,11 +235,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     if (current !== undefined && flushing === undefined && current.segment.end >= worthRemovingBytes) {
       if (current.segment.last <= upTo) await seal(current);
     }
-    await writeCursor(directory, disk, upTo);
+    // The segments go first: on a full disk that makes the room for the cursor. One that lags only sends ids again.
     while (segments[0] !== undefined && segments[0] !== current?.segment && segments[0].last <= upTo) {
       await disk.remove(segments[0].path);
       segments.shift();
     }
+    await writeCursor(directory, disk, upTo);
   }
 
   async function read(limits: {

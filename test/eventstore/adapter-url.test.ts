@@ -112,7 +112,7 @@ describe("a connection problem", () => {
     [new Error("strange s3cret\nthing"), secured, "strange *** thing"],
   ];
   for (const [error, url, meaning] of cases) {
-    test(`means: ${meaning} (${(error as Error).message || "no text"})`, () => {
+    test(`means: ${meaning} (${JSON.stringify((error as Error).message)})`, () => {
       const wrapped = new Error("Cannot read the event store", { cause: error });
       for (const given of [error, wrapped]) {
         const line = explainConnectionProblem(given, url);

@@ -4,7 +4,16 @@ import { join } from "node:path";
 import type { AppendEvents, AppendOutcome } from "../../src/intake/event-log.ts";
 import { spoolFirst, storeFirst } from "../../src/spool/durability.ts";
 import { startForwarder } from "../../src/spool/forwarder.ts";
-import { eventOf, faultyDisk, opened, quiet, recordOf, scratchDirectory } from "./scratch.ts";
+import {
+  eventOf,
+  faultyDisk,
+  idsIn,
+  opened,
+  quiet,
+  recordOf,
+  scratchDirectory,
+  segmentFiles,
+} from "./scratch.ts";
 
 let scratch: ReturnType<typeof scratchDirectory>;
 beforeEach(() => {
@@ -135,6 +144,50 @@ describe("the forwarder", () => {
     expect(kept).toEqual({ reason: "too_large", ...recordOf("bad") });
     await forwarder.stop();
     await spool.close();
+  });
+});
+
+describe("a disk that gives trouble while the spool drains", () => {
+  test("costs no record: reading, noting and keeping what is refused are tried again", async () => {
+    let trouble = 0;
+    const hit = new Set<string>();
+    const { disk } = faultyDisk((operation) => {
+      if (operation === "write" || operation === "flush" || operation === "create" || trouble === 0)
+        return undefined;
+      trouble -= 1;
+      hit.add(operation);
+      return trouble % 3 === 0 ? undefined : "ENOSPC";
+    });
+    const spool = await opened(scratch.path, { segmentBytes: 4000 });
+    const ids = Array.from({ length: 400 }, (_, n) => `e${n}`);
+    for (const id of ids)
+      await spool.add(recordOf(id, { stream: `s${id.length}${id === "e77" ? "bad" : ""}` }));
+    await spool.close();
+    const again = await opened(scratch.path, { segmentBytes: 4000, disk });
+    trouble = 60;
+    const { append, streams } = storeThat((stream) => (stream.endsWith("bad") ? "too_large" : undefined));
+    const forwarder = startForwarder({ spool: again, append, log: quiet });
+    await until(() => again.stats().waiting === 0 && forwarder.stats().refused === 1);
+    expect([...streams.values()].flat().sort()).toEqual(ids.filter((id) => id !== "e77").sort());
+    expect([...hit].sort()).toEqual(["append", "read", "replace"]);
+    await forwarder.stop();
+    await again.close();
+  }, 30_000);
+
+  test("a disk too full for the cursor still gets its room back", async () => {
+    const { disk } = faultyDisk((operation) => (operation === "replace" ? "ENOSPC" : undefined));
+    const spool = await opened(scratch.path, { segmentBytes: 2000, disk });
+    for (let n = 0; n < 50; n += 1) await spool.add(recordOf(`e${n}`));
+    const before = segmentFiles(scratch.path).length;
+    const forwarder = startForwarder({ spool, append: storeThat(() => undefined).append, log: quiet });
+    await until(() => spool.stats().waiting === 0 && segmentFiles(scratch.path).length <= 1);
+    expect(before).toBeGreaterThan(3);
+    await forwarder.stop();
+    await spool.close();
+    const again = await opened(scratch.path);
+    await again.add(recordOf("new"));
+    expect(await idsIn(again)).toContain("new");
+    await again.close();
   });
 });
 

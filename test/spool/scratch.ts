@@ -52,17 +52,30 @@ export const segmentFiles = (directory: string): string[] =>
     .sort()
     .map((name) => join(directory, name));
 
-type Fault = (operation: "write" | "flush" | "create" | "truncate") => string | undefined;
+type Operation = "write" | "flush" | "create" | "truncate" | "read" | "replace" | "append";
+type Fault = (operation: Operation) => string | undefined;
 
 /** The real disk, except that an operation fails with the code that `fault` names; a failing write leaves a half. */
 export function faultyDisk(fault: Fault): { readonly disk: Disk; readonly flushes: () => number } {
   let flushes = 0;
-  const check = (operation: Parameters<Fault>[0]): void => {
+  const check = (operation: Operation): void => {
     const code = fault(operation);
     if (code !== undefined) throw Object.assign(new Error(`${code} in ${operation}`), { code });
   };
   const disk: Disk = {
     ...realDisk,
+    read: async (...call) => {
+      check("read");
+      return realDisk.read(...call);
+    },
+    replace: async (...call) => {
+      check("replace");
+      return realDisk.replace(...call);
+    },
+    append: async (...call) => {
+      check("append");
+      return realDisk.append(...call);
+    },
     create: async (path) => {
       check("create");
       const file = await realDisk.create(path);
