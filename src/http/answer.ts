@@ -1,0 +1,52 @@
+// The contract's answers and errors as responses. Every error of every route is made here.
+
+import type { Refusal } from "../domain/registry.ts";
+
+const headers = {
+  "Content-Type": "application/json; charset=utf-8",
+  "X-Content-Type-Options": "nosniff",
+  "Cache-Control": "no-store",
+};
+
+export const json = (body: unknown, status = 200): Response =>
+  new Response(JSON.stringify(body), { status, headers });
+
+export type ErrorStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503;
+
+/** `{"success": false, "error", "details"}` and nothing else. 503 and 429 say when to come again. */
+export function problem(status: ErrorStatus, error: string, details: string): Response {
+  return new Response(JSON.stringify({ success: false, error, details }), {
+    status,
+    headers:
+      status === 503 || status === 429
+        ? { ...headers, "Retry-After": "1" }
+        : status === 401
+          ? { ...headers, "WWW-Authenticate": 'ApiKey header="X-API-Key"' }
+          : headers,
+  });
+}
+
+export const projectNotFound = (uuid: string): Response =>
+  problem(404, "Project not found", `Project with UUID '${uuid}' not found`);
+
+export const badRequest = (details: string): Response => problem(400, "Invalid request", details);
+
+export const unavailable = (details: string): Response => problem(503, "Service unavailable", details);
+
+/** What a refused change of the registry answers. */
+export function refusal(
+  refused: Refusal | { readonly code: "unavailable"; readonly details: string },
+): Response {
+  switch (refused.code) {
+    case "invalid":
+      return badRequest(`${refused.details}.`);
+    case "not_found":
+      return problem(404, "Not found", refused.details);
+    case "exists":
+      return problem(409, "Already exists", refused.details);
+    case "unavailable":
+      return unavailable(refused.details);
+    default:
+      return refused satisfies never;
+  }
+}

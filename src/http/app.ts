@@ -1,0 +1,148 @@
+// The HTTP side put together: routes, the shape of every error, request log lines and the documentation.
+
+import { swagger } from "@elysiajs/swagger";
+import { Elysia } from "elysia";
+import { problem } from "./answer.ts";
+import { docsPage } from "./docs-page.ts";
+import { operationsRoutes } from "./operations-routes.ts";
+import type { HttpDependencies } from "./ports.ts";
+import { queryRoutes } from "./query-routes.ts";
+import { registryRoutes } from "./registry-routes.ts";
+import { replayRoutes } from "./replay-routes.ts";
+import { requestIdOf } from "./request-id.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
+
+export interface HttpApp {
+  /** One request in, one response out; never throws. */
+  readonly handle: (request: Request) => Promise<Response>;
+}
+
+export function createHttp(dependencies: HttpDependencies): HttpApp {
+  const { log, metrics } = dependencies;
+  const startedAt = new WeakMap<Request, number>();
+  const routes = new Elysia({ name: "routes" })
+    .use(webhookRoutes(dependencies))
+    .use(registryRoutes(dependencies))
+    .use(queryRoutes(dependencies))
+    .use(replayRoutes(dependencies))
+    .use(operationsRoutes(dependencies));
+  documentPathParameters(routes);
+
+  // Elysia's fast path for hosts assumes at least four characters: without it `Host: x` is no 404.
+  const app = new Elysia({ handler: { standardHostname: false }, normalize: false })
+    .onRequest(({ request }) => {
+      startedAt.set(request, performance.now());
+    })
+    .onError(({ code, error, request }) => {
+      switch (code) {
+        case "NOT_FOUND":
+          return problem(404, "Not found", `There is no ${request.method} route at this path.`);
+        case "PARSE":
+        case "VALIDATION":
+        case "INVALID_COOKIE_SIGNATURE":
+        case "INVALID_FILE_TYPE":
+          return problem(400, "Invalid request", "The request cannot be read.");
+        default:
+          log.error(
+            { request_id: requestIdOf(request, dependencies.newRequestId), reason: reasonOf(error) },
+            "a request met a fault",
+          );
+          return problem(500, "Internal error", "The service met a fault; its log has this request's id.");
+      }
+    })
+    .onAfterResponse(({ request, route, responseValue, set }) => {
+      const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200);
+      const began = startedAt.get(request);
+      if (began === undefined) return;
+      const seconds = (performance.now() - began) / 1000;
+      // A path nobody routed is the sender's text: it names no label.
+      const pattern =
+        route === undefined || route === "" || (status === 404 && route === "/*") ? "unknown" : route;
+      metrics.request({ method: request.method, route: pattern, status }, seconds);
+      log.debug(
+        {
+          request_id: requestIdOf(request, dependencies.newRequestId),
+          method: request.method,
+          route: pattern,
+          status,
+          ms: Math.round(seconds * 10_000) / 10,
+        },
+        "request",
+      );
+    })
+    .use(
+      swagger({
+        path: "/swagger",
+        provider: "swagger-ui",
+        exclude: [/^\/swagger/, "/"],
+        documentation: {
+          info: {
+            title: "Incident Ledger",
+            version: dependencies.version,
+            description:
+              "Records monitoring webhooks as immutable events and answers incident timelines, audit replay and MTTR that lead back to those events. Every error is `{success: false, error, details}`.",
+          },
+          tags: [
+            { name: "Webhooks", description: "What monitoring tools send" },
+            { name: "Projects", description: "Projects, repositories, API keys, status mappings" },
+            { name: "Incidents", description: "Incidents and their timelines" },
+            { name: "Recovery", description: "Pairs and MTTR" },
+            { name: "Audit", description: "Events straight from the event store" },
+            { name: "Operations", description: "Health, metrics, dead letters" },
+          ],
+          components: {
+            securitySchemes: {
+              apiKey: {
+                type: "apiKey",
+                in: "header",
+                name: "X-API-Key",
+                description: "A project's key with the scope that the route needs, or the admin key",
+              },
+              adminKey: { type: "apiKey", in: "header", name: "X-API-Key", description: "The admin key" },
+            },
+          },
+        },
+      }),
+    )
+    .use(docsPage())
+    .use(routes);
+  return { handle: async (request) => withContractsShape(await app.handle(request)) };
+}
+
+/** A bare error of the framework's own (a method that a path does not know, for one) in the contract's shape. */
+function withContractsShape(response: Response): Response {
+  if (response.status < 400 || response.headers.get("content-type")?.includes("json") === true)
+    return response;
+  return response.status === 404
+    ? problem(404, "Not found", "There is no such route.")
+    : problem(400, "Invalid request", "The request cannot be answered.");
+}
+
+const pathDescriptions: Readonly<Record<string, string>> = {
+  project: "The project's UUID",
+  incident: "The incident_id, percent-encoded",
+  key: "The key's key_id",
+};
+
+/** Every `:name` in a path is a required parameter of its documentation. */
+function documentPathParameters(routes: {
+  readonly routes: readonly { readonly path: string; readonly hooks: unknown }[];
+}): void {
+  for (const { path, hooks } of routes.routes) {
+    const { detail } = hooks as { detail?: { parameters?: object[] } };
+    if (detail === undefined) continue;
+    const named = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({
+      name,
+      in: "path",
+      required: true,
+      description: pathDescriptions[name] ?? name,
+      schema: { type: "string" },
+    }));
+    detail.parameters = [...named, ...(detail.parameters ?? [])];
+  }
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error
+    ? `${error.name}: ${error.message} ${error.stack ?? ""}`.slice(0, 2_000)
+    : String(error);

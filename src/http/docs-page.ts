@@ -1,0 +1,71 @@
+// The documentation's page: Swagger UI from its package, served from here, so that it works without internet access.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { Elysia } from "elysia";
+import { problem } from "./answer.ts";
+
+const directory = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+const assets: Readonly<Record<string, string>> = {
+  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+  "swagger-ui.css": "text/css; charset=utf-8",
+};
+const starter = `SwaggerUIBundle({ url: "/swagger/json", dom_id: "#docs", deepLinking: true, persistAuthorization: false });`;
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Incident Ledger API</title>
+<link rel="stylesheet" href="/swagger/assets/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<script src="/swagger/assets/swagger-ui-bundle.js"></script>
+<script src="/swagger/assets/start.js"></script>
+</body>
+</html>
+`;
+
+// Swagger UI sets styles from its script and draws its icons from data: URLs; scripts come from here alone.
+const policy =
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+export function docsPage() {
+  const hidden = { detail: { hide: true } };
+  return new Elysia({ name: "docs" })
+    .get("/", () => new Response(null, { status: 302, headers: { Location: "/swagger" } }), hidden)
+    .get(
+      "/swagger",
+      () =>
+        new Response(page, {
+          headers: {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Security-Policy": policy,
+            "X-Content-Type-Options": "nosniff",
+          },
+        }),
+      hidden,
+    )
+    .get("/swagger/assets/start.js", () => asset(starter, "text/javascript; charset=utf-8"), hidden)
+    .get(
+      "/swagger/assets/:file",
+      async ({ params }) => {
+        const type = Object.hasOwn(assets, params.file) ? assets[params.file] : undefined;
+        if (type === undefined) return problem(404, "Not found", "There is no such file.");
+        return asset(await readFile(join(directory, params.file)), type);
+      },
+      hidden,
+    );
+}
+
+const asset = (body: string | Buffer<ArrayBuffer>, type: string): Response =>
+  new Response(body, {
+    headers: {
+      "Content-Type": type,
+      "Cache-Control": "max-age=86400",
+      "X-Content-Type-Options": "nosniff",
+    },
+  });

@@ -1,0 +1,76 @@
+// What the service counts, in the Prometheus text format. Labels are few and fixed: never an id or a raw path.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Metrics } from "./ports.ts";
+
+/** Figures that are read when somebody asks. */
+export interface MeasuredAtRead {
+  readonly projectorLagSeconds: () => number;
+  readonly projectorLagBytes: () => number;
+  readonly deadLetters: () => number;
+}
+
+export function createMetrics(measured: MeasuredAtRead): Metrics {
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  const registers = [register];
+  const webhooks = new Counter({
+    name: "ledger_webhooks_total",
+    help: "Webhooks by what became of them, their kind and their source",
+    labelNames: ["outcome", "kind", "source"] as const,
+    registers,
+  });
+  const repaired = new Counter({
+    name: "ledger_webhooks_repaired_total",
+    help: "Webhooks whose body was broken JSON and was read all the same",
+    registers,
+  });
+  const unknownStatuses = new Counter({
+    name: "ledger_unknown_statuses_total",
+    help: "Recorded webhooks whose status is neither an alert nor a recovery",
+    registers,
+  });
+  const appends = new Histogram({
+    name: "ledger_append_duration_seconds",
+    help: "From a webhook read to its event stored",
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  const requests = new Histogram({
+    name: "ledger_http_request_duration_seconds",
+    help: "HTTP requests by method, route and status",
+    labelNames: ["method", "route", "status"] as const,
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  });
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  gauge(
+    "ledger_projector_lag_seconds",
+    "Age of the oldest event that the read model does not show; 0 when caught up",
+    measured.projectorLagSeconds,
+  );
+  gauge(
+    "ledger_projector_lag_bytes",
+    "Log between the read model and the newest event",
+    measured.projectorLagBytes,
+  );
+  gauge("ledger_dead_letters", "Events that no projection could take", measured.deadLetters);
+  return {
+    webhook: (labels) => webhooks.inc(labels),
+    repaired: () => repaired.inc(),
+    unknownStatus: () => unknownStatuses.inc(),
+    appended: (seconds) => appends.observe(seconds),
+    request: ({ method, route, status }, seconds) =>
+      requests.observe({ method, route, status: String(status) }, seconds),
+    text: async () => ({ contentType: register.contentType, body: await register.metrics() }),
+  };
+}

@@ -1,0 +1,127 @@
+// What the HTTP side needs of the rest. Types only; main.ts brings the implementations.
+
+import type {
+  Basis,
+  GroupBy,
+  IncidentDetail,
+  IncidentItem,
+  IncidentState,
+  MttrAnswer,
+  Page,
+  PairItem,
+  TimelineItem,
+} from "../domain/answers.ts";
+import type { ProjectUuid, RepoUuid } from "../domain/ids.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { MatchedBy } from "../domain/signal.ts";
+import type { RecordedEvent } from "../domain/stored-events.ts";
+import type { RecordSignals } from "../intake/record-webhook.ts";
+import type { RegistryService } from "../intake/registry.ts";
+
+/** `after` is what an earlier page's `next_cursor` said, decoded: opaque to HTTP. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+export interface IncidentFilter {
+  readonly state?: IncidentState;
+  readonly monitor_id?: string;
+  readonly repo_uuid?: RepoUuid;
+  readonly from?: Instant;
+  readonly to?: Instant;
+}
+
+export interface PairFilter {
+  readonly state?: "open" | "recovered";
+  readonly incident_id?: string;
+  readonly monitor_id?: string;
+  readonly repo_uuid?: RepoUuid;
+  readonly matched_by?: MatchedBy;
+  readonly from?: Instant;
+  readonly to?: Instant;
+}
+
+export interface MttrRequest {
+  readonly basis: Basis;
+  readonly from?: Instant;
+  readonly to?: Instant;
+  readonly matched_by?: MatchedBy;
+  readonly repo_uuid?: RepoUuid;
+  readonly monitor_id?: string;
+  readonly group_by?: GroupBy;
+  /** IANA name. */
+  readonly tz: string;
+}
+
+export interface DeadLetter {
+  readonly position: string;
+  readonly event_id: string;
+  readonly stream: string;
+  readonly type: string;
+  readonly reason: string;
+}
+
+/**
+ * Every function may throw: an Error named `ReadModelUnavailable` where Postgres cannot be asked now, and one named
+ * `BadCursor` for a cursor that is not from here.
+ */
+export interface Queries {
+  readonly incidents: (
+    project: ProjectUuid,
+    filter: IncidentFilter,
+    page: PageRequest,
+  ) => Promise<Page<IncidentItem>>;
+  readonly incident: (project: ProjectUuid, incidentId: string) => Promise<IncidentDetail | undefined>;
+  /** Undefined where the project has no such incident. */
+  readonly timeline: (
+    project: ProjectUuid,
+    incidentId: string,
+    page: PageRequest,
+  ) => Promise<Page<TimelineItem> | undefined>;
+  readonly pairs: (project: ProjectUuid, filter: PairFilter, page: PageRequest) => Promise<Page<PairItem>>;
+  readonly mttr: (project: ProjectUuid, request: MttrRequest) => Promise<MttrAnswer>;
+  readonly deadLetters: (page: PageRequest) => Promise<Page<DeadLetter>>;
+  /** key_id -> when the key last recorded a webhook. */
+  readonly keyUsage: (project: ProjectUuid) => Promise<ReadonlyMap<string, Instant>>;
+}
+
+export interface Dependency {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export interface Log {
+  readonly debug: (details: object, message: string) => void;
+  readonly info: (details: object, message: string) => void;
+  readonly warn: (details: object, message: string) => void;
+  readonly error: (details: object, message: string) => void;
+}
+
+export interface HttpDependencies {
+  readonly registry: RegistryService;
+  readonly record: RecordSignals;
+  readonly queries: Queries;
+  /** Whether the read model holds everything up to the position, waiting at most `timeoutMs`. */
+  readonly waitFor: (position: bigint, timeoutMs: number) => Promise<boolean>;
+  readonly replayIncident: (project: ProjectUuid, incidentId: string) => AsyncIterable<RecordedEvent>;
+  readonly replayProject: (project: ProjectUuid) => AsyncIterable<RecordedEvent>;
+  /** By name; the service is ready when all are ok. */
+  readonly dependencies: () => Promise<Readonly<Record<string, Dependency>>>;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly now: () => Instant;
+  readonly newRequestId: () => string;
+  readonly maxBodyBytes: number;
+  readonly version: string;
+}
+
+/** What the routes count. `text` is the Prometheus exposition. */
+export interface Metrics {
+  readonly webhook: (labels: { outcome: string; kind: string; source: string }) => void;
+  readonly repaired: () => void;
+  readonly unknownStatus: () => void;
+  readonly appended: (seconds: number) => void;
+  readonly request: (labels: { method: string; route: string; status: number }, seconds: number) => void;
+  readonly text: () => Promise<{ readonly contentType: string; readonly body: string }>;
+}

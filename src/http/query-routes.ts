@@ -1,0 +1,258 @@
+// Incidents, timelines, pairs and MTTR. Validates, waits for a position where asked to, and lets the read model answer.
+
+import { Elysia } from "elysia";
+import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
+import { type Instant, parseInstant } from "../domain/instant.ts";
+import type { Project } from "../domain/registry.ts";
+import { requireProject } from "./access.ts";
+import { badRequest, json, problem, unavailable } from "./answer.ts";
+import { documented } from "./documentation.ts";
+import { incidentIdIn } from "./incident-path.ts";
+import type { HttpDependencies, PageRequest } from "./ports.ts";
+import {
+  incidentAnswer,
+  incidentItemAnswer,
+  incidentsQuery,
+  mttrAnswer,
+  mttrQuery,
+  pageOf,
+  pairAnswer,
+  pairsQuery,
+  positionQuery,
+  timelineItemAnswer,
+  timelineQuery,
+} from "./schemas.ts";
+import { queryReader } from "./validate.ts";
+
+const readIncidents = queryReader(incidentsQuery);
+const readPosition = queryReader(positionQuery);
+const readTimeline = queryReader(timelineQuery);
+const readPairs = queryReader(pairsQuery);
+const readMttr = queryReader(mttrQuery);
+
+/** How long a query waits for `min_position`. */
+const longestWaitMs = 5_000;
+const defaultLimit = 50;
+
+export function queryRoutes(dependencies: HttpDependencies) {
+  const { queries } = dependencies;
+
+  /** Who asks, what is asked, and whether the read model has come far enough; then the answer. */
+  const answer = async <Q extends { readonly min_position?: string }>(
+    request: Request,
+    projectText: string,
+    read: (request: Request) => Q | Response,
+    run: (project: Project, query: Q) => Promise<Response>,
+  ): Promise<Response> => {
+    const project = requireProject(request, projectText, "read", dependencies);
+    if (project instanceof Response) return project;
+    const query = read(request);
+    if (query instanceof Response) return query;
+    if (query.min_position !== undefined) {
+      const reached = await dependencies.waitFor(BigInt(query.min_position), longestWaitMs);
+      if (!reached) return unavailable(`The read model has not come to position ${query.min_position} yet.`);
+    }
+    try {
+      return await run(project, query);
+    } catch (error) {
+      const name = error instanceof Error ? error.name : "";
+      if (name === "BadCursor") return badRequest("cursor must be the next_cursor of the page before.");
+      if (name === "ReadModelUnavailable")
+        return unavailable("The read model cannot be asked at this moment.");
+      throw error;
+    }
+  };
+
+  return new Elysia({ name: "queries" })
+    .get(
+      "/api/projects/:project/incidents",
+      ({ request, params }) =>
+        answer(request, params.project, readIncidents, async (project, query) => {
+          const filter = readFilter(query);
+          if (filter instanceof Response) return filter;
+          const { state, monitor_id } = query;
+          return json(
+            await queries.incidents(
+              project.project_uuid,
+              {
+                ...filter,
+                ...(state === undefined ? {} : { state }),
+                ...(monitor_id === undefined ? {} : { monitor_id }),
+              },
+              pageOfQuery(query),
+            ),
+          );
+        }),
+      {
+        detail: documented({
+          tag: "Incidents",
+          summary: "List incidents",
+          description:
+            "Newest first by first_time. from and to (half-open) choose incidents by their first_time.",
+          query: incidentsQuery,
+          answer: pageOf(incidentItemAnswer),
+          errors: [400, 401, 404, 503],
+          access: "key",
+        }),
+      },
+    )
+    .get(
+      "/api/projects/:project/incidents/:incident",
+      ({ request, params }) =>
+        answer(request, params.project, readPosition, async (project) => {
+          const id = incidentIdIn(request);
+          if (id instanceof Response) return id;
+          const found = await queries.incident(project.project_uuid, id);
+          return found === undefined ? incidentNotFound() : json(found);
+        }),
+      {
+        detail: documented({
+          tag: "Incidents",
+          summary: "Show an incident with its outages",
+          description: "incident_id is percent-encoded and may hold anything, slashes included.",
+          query: positionQuery,
+          answer: incidentAnswer,
+          errors: [400, 401, 404, 503],
+          access: "key",
+        }),
+      },
+    )
+    .get(
+      "/api/projects/:project/incidents/:incident/timeline",
+      ({ request, params }) =>
+        answer(request, params.project, readTimeline, async (project, query) => {
+          const id = incidentIdIn(request);
+          if (id instanceof Response) return id;
+          const found = await queries.timeline(project.project_uuid, id, pageOfQuery(query));
+          return found === undefined ? incidentNotFound() : json(found);
+        }),
+      {
+        detail: documented({
+          tag: "Incidents",
+          summary: "Show an incident's timeline",
+          description:
+            "Records in order of effective time; webhooks tells how many different events one stands for.",
+          query: timelineQuery,
+          answer: pageOf(timelineItemAnswer),
+          errors: [400, 401, 404, 503],
+          access: "key",
+        }),
+      },
+    )
+    .get(
+      "/api/projects/:project/pairs",
+      ({ request, params }) =>
+        answer(request, params.project, readPairs, async (project, query) => {
+          const filter = readFilter(query);
+          if (filter instanceof Response) return filter;
+          const { state, monitor_id, incident_id, matched_by } = query;
+          return json(
+            await queries.pairs(
+              project.project_uuid,
+              {
+                ...filter,
+                ...(state === undefined ? {} : { state }),
+                ...(monitor_id === undefined ? {} : { monitor_id }),
+                ...(incident_id === undefined ? {} : { incident_id }),
+                ...(matched_by === undefined ? {} : { matched_by }),
+              },
+              pageOfQuery(query),
+            ),
+          );
+        }),
+      {
+        detail: documented({
+          tag: "Recovery",
+          summary: "List outages: alerts paired with their recovery",
+          description:
+            "Ended outages by recovery time, then the open ones, which have null where they have no recovery yet. from and to (half-open) choose by recovery time; open ones by their first alert.",
+          query: pairsQuery,
+          answer: pageOf(pairAnswer),
+          errors: [400, 401, 404, 503],
+          access: "key",
+        }),
+      },
+    )
+    .get(
+      "/api/projects/:project/mttr",
+      ({ request, params }) =>
+        answer(request, params.project, readMttr, async (project, query) => {
+          const filter = readFilter(query);
+          if (filter instanceof Response) return filter;
+          const tz = query.tz ?? "UTC";
+          if (!isTimeZone(tz)) return badRequest(`tz ${JSON.stringify(tz)} is not an IANA time zone.`);
+          const { monitor_id, matched_by, group_by } = query;
+          return json(
+            await queries.mttr(project.project_uuid, {
+              basis: query.basis ?? "latest_alert",
+              tz,
+              ...filter,
+              ...(monitor_id === undefined ? {} : { monitor_id }),
+              ...(matched_by === undefined ? {} : { matched_by }),
+              ...(group_by === undefined ? {} : { group_by }),
+            }),
+          );
+        }),
+      {
+        detail: documented({
+          tag: "Recovery",
+          summary: "Mean time to recovery, with what it rests on",
+          description:
+            "Of the recoveries in [from, to) by recovery time. Without data every figure is null, never 0. The grade goes by the mean: elite under an hour, high under a day, medium under a week, else low.",
+          query: mttrQuery,
+          answer: mttrAnswer,
+          errors: [400, 401, 404, 503],
+          access: "key",
+        }),
+      },
+    );
+}
+
+const incidentNotFound = (): Response =>
+  problem(404, "Incident not found", "The project has no incident with this incident_id");
+
+const pageOfQuery = (query: { readonly limit?: number; readonly cursor?: string }): PageRequest => ({
+  limit: query.limit ?? defaultLimit,
+  cursor: query.cursor,
+});
+
+interface Filter {
+  from?: Instant;
+  to?: Instant;
+  repo_uuid?: RepoUuid;
+}
+
+function readFilter(query: {
+  readonly from?: string;
+  readonly to?: string;
+  readonly repo_uuid?: string;
+}): Filter | Response {
+  const filter: Filter = {};
+  for (const name of ["from", "to"] as const) {
+    const text = query[name];
+    if (text === undefined) continue;
+    // A plus sign of an offset arrives as a space where the caller has not encoded it.
+    const read = parseInstant(text.replace(/ (?=\d{2}:?\d{2}$)/, "+"));
+    if (!read.ok) return badRequest(`Cannot read ${name} ${JSON.stringify(text)}: ${read.problem}.`);
+    filter[name] = read.value;
+  }
+  if (filter.from !== undefined && filter.to !== undefined && filter.from > filter.to) {
+    return badRequest("from must not be later than to.");
+  }
+  if (query.repo_uuid !== undefined) {
+    const repo = parseRepoUuid(query.repo_uuid);
+    if (repo === undefined) return badRequest(`repo_uuid ${JSON.stringify(query.repo_uuid)} is not a UUID.`);
+    filter.repo_uuid = repo;
+  }
+  return filter;
+}
+
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

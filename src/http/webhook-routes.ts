@@ -1,0 +1,125 @@
+// POST /api/incidents/webhook/: the ingest contract's own route. Order: key, size, body, project, repository, append.
+
+import { Elysia } from "elysia";
+import { kindOf } from "../domain/status.ts";
+import { readContractWebhook } from "../intake/contract-webhook.ts";
+import { authenticate, type Caller, projectOf } from "./access.ts";
+import { json, problem, unavailable } from "./answer.ts";
+import { readBody } from "./body.ts";
+import { documented } from "./documentation.ts";
+import type { HttpDependencies } from "./ports.ts";
+import { requestIdOf } from "./request-id.ts";
+import { webhookAnswer, webhookBody } from "./schemas.ts";
+import { bodyTooLarge } from "./validate.ts";
+
+export function webhookRoutes(dependencies: HttpDependencies) {
+  return new Elysia({ name: "webhook" }).post(
+    "/api/incidents/webhook",
+    ({ request }) => receive(request, dependencies),
+    {
+      parse: "none",
+      detail: documented({
+        tag: "Webhooks",
+        summary: "Record a webhook",
+        description:
+          "Answers 200 once the event is durably stored. The same content sent again gets the same answer and changes nothing. JSON is read whatever the Content-Type says. The slash at the end is optional.",
+        body: webhookBody,
+        answer: webhookAnswer,
+        errors: [400, 401, 404, 413, 503],
+        access: "key",
+      }),
+    },
+  );
+}
+
+async function receive(request: Request, dependencies: HttpDependencies): Promise<Response> {
+  const { metrics } = dependencies;
+  const count = (outcome: string, kind = "none"): void =>
+    metrics.webhook({ outcome, kind, source: "contract" });
+  const caller = authenticate(request.headers.get("x-api-key"), dependencies);
+  if (caller instanceof Response) {
+    count(caller.status === 401 ? "unauthorized" : "unavailable");
+    return caller;
+  }
+  const body = await readBody(request, dependencies.maxBodyBytes);
+  if (body === "too_large") {
+    count("too_large");
+    return bodyTooLarge(dependencies.maxBodyBytes);
+  }
+  if (body === "aborted") {
+    count("invalid");
+    return problem(400, "Invalid JSON", "The body ended early.");
+  }
+  const reading = readContractWebhook(body);
+  if (reading.tag === "problem") {
+    count("invalid");
+    return problem(400, reading.error, reading.details);
+  }
+  const project = projectOf(caller, reading.project_uuid, "ingest", dependencies);
+  if (project instanceof Response) {
+    count(project.status === 404 ? "not_found" : "unauthorized");
+    return project;
+  }
+  if (reading.tag === "test") {
+    count("test");
+    return json({
+      success: true,
+      message: "The test arrived; nothing was recorded",
+      incident_id: "",
+    });
+  }
+  const { fields } = reading;
+  if (
+    fields.repo_uuid !== undefined &&
+    !dependencies.registry.hasRepository(project.project_uuid, fields.repo_uuid)
+  ) {
+    count("not_found");
+    return problem(404, "Repository not found", `Repository with UUID '${fields.repo_uuid}' not found`);
+  }
+  const startedAt = performance.now();
+  const outcome = await dependencies.record(
+    [{ fields, payload: reading.payload, repaired: reading.repaired }],
+    {
+      project_uuid: project.project_uuid,
+      key_id: keyIdOf(caller),
+      source: "contract",
+      received_at: dependencies.now(),
+      request_id: requestIdOf(request, dependencies.newRequestId),
+    },
+  );
+  metrics.appended((performance.now() - startedAt) / 1000);
+  switch (outcome.tag) {
+    case "recorded": {
+      const kind = kindOf(fields.status, project.mappings);
+      count("recorded", kind ?? "none");
+      if (reading.repaired) metrics.repaired();
+      if (kind === null) {
+        metrics.unknownStatus();
+        dependencies.log.info(
+          { status: fields.status.slice(0, 100), project_uuid: project.project_uuid },
+          "a status that is neither an alert nor a recovery was recorded as it came",
+        );
+      }
+      const [signal] = outcome.signals;
+      return json({
+        success: true,
+        message: "Incident recorded successfully",
+        incident_id: fields.incident_id,
+        event_id: signal?.event_id,
+        kind,
+        ...(signal?.position === undefined ? {} : { position: String(signal.position) }),
+        ...(reading.repaired ? { repaired: true } : {}),
+      });
+    }
+    case "unavailable":
+      count("unavailable");
+      return unavailable(`The webhook could not be stored: ${outcome.reason}.`);
+    case "too_large":
+      count("too_large");
+      return bodyTooLarge(dependencies.maxBodyBytes);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+const keyIdOf = (caller: Caller): string => (caller.tag === "admin" ? "admin" : caller.key.key_id);

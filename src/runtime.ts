@@ -1,0 +1,92 @@
+// The one file that knows which runtime runs the service: Bun, or Deno.
+
+/** What a running HTTP server gives. */
+export interface HttpServer {
+  readonly port: number;
+  /** Takes no new connection, answers what was accepted, and after `graceMs` closes what is left. */
+  readonly stop: (graceMs: number) => Promise<void>;
+}
+
+interface DenoServer {
+  readonly addr: { readonly port: number };
+  shutdown(): Promise<void>;
+}
+
+interface DenoRuntime {
+  serve(
+    options: { hostname: string; port: number; onListen: () => void; signal: AbortSignal },
+    handler: (request: Request) => Response | Promise<Response>,
+  ): DenoServer;
+}
+
+/**
+ * Listens and hands every request to `handle`. Bodies over `maxBodyBytes` are not read on; a connection on which nothing
+ * moves for `idleSeconds` is closed. Throws where the address is taken.
+ */
+export function serve(options: {
+  readonly host: string;
+  readonly port: number;
+  readonly maxBodyBytes: number;
+  readonly idleSeconds: number;
+  readonly handle: (request: Request) => Promise<Response>;
+}): HttpServer {
+  const deno = (globalThis as { Deno?: DenoRuntime }).Deno;
+  return deno === undefined ? serveOnBun(options) : serveOnDeno(deno, options);
+}
+
+type Options = Parameters<typeof serve>[0];
+
+function serveOnBun({ host, port, maxBodyBytes, idleSeconds, handle }: Options): HttpServer {
+  let active = 0;
+  let idle: (() => void) | undefined;
+  const server = Bun.serve({
+    hostname: host,
+    port,
+    maxRequestBodySize: maxBodyBytes,
+    idleTimeout: idleSeconds,
+    development: false,
+    fetch: async (request) => {
+      active++;
+      try {
+        return await handle(request);
+      } finally {
+        active--;
+        if (active === 0) idle?.();
+      }
+    },
+  });
+  return {
+    port: server.port ?? port,
+    stop: async (graceMs) => {
+      const drained = new Promise<void>((resolve) => {
+        idle = resolve;
+        if (active === 0) resolve();
+      });
+      const stopped = server.stop(false);
+      await within(graceMs, drained);
+      // Bytes of the last answers may still be on their way to the socket.
+      await within(Math.min(graceMs, 200), stopped);
+      await server.stop(true);
+    },
+  };
+}
+
+function serveOnDeno(deno: DenoRuntime, { host, port, handle }: Options): HttpServer {
+  const abort = new AbortController();
+  const server = deno.serve({ hostname: host, port, onListen: () => {}, signal: abort.signal }, handle);
+  return {
+    port: server.addr.port,
+    stop: async (graceMs) => {
+      await within(graceMs, server.shutdown());
+      abort.abort();
+    },
+  };
+}
+
+function within(ms: number, work: Promise<unknown>): Promise<unknown> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const bound = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return Promise.race([work, bound]).finally(() => clearTimeout(timer));
+}
