@@ -22,7 +22,7 @@ export interface Forwarder {
 }
 
 /** Records read and held in memory at a time. */
-const window = { records: 512, bytes: 2 * 1024 * 1024 };
+const window = { records: 1024, bytes: 4 * 1024 * 1024 };
 /** Below the 1 MiB that event stores take in one append by default. */
 const appendBytes = 512 * 1024;
 const firstBackoffMs = 50;
@@ -37,7 +37,7 @@ interface Parcel {
 
 type Sent = "done" | "later";
 
-export function startForwarder({ spool, append, log, appendsAtOnce = 32 }: ForwarderOptions): Forwarder {
+export function startForwarder({ spool, append, log, appendsAtOnce = 64 }: ForwarderOptions): Forwarder {
   let stopping = false;
   let wake: () => void = () => undefined;
   let forwarded = 0;
@@ -79,7 +79,8 @@ export function startForwarder({ spool, append, log, appendsAtOnce = 32 }: Forwa
     let queues = queuesOf(spooled);
     for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, longestBackoffMs)) {
       const before = forwarded + refused;
-      await Promise.all(Array.from({ length: appendsAtOnce }, (_, lane) => sendLane(queues, lane)));
+      const next = queues.values();
+      await Promise.all(Array.from({ length: appendsAtOnce }, () => sendLane(next)));
       queues = queues.filter((queue) => queue.length > 0);
       if (queues.length === 0) return true;
       if (stopping) return false;
@@ -89,13 +90,12 @@ export function startForwarder({ spool, append, log, appendsAtOnce = 32 }: Forwa
     }
   }
 
-  /** Takes every n-th stream; each stream's parcels go one after the other. */
-  async function sendLane(queues: readonly Parcel[][], lane: number): Promise<void> {
-    for (let index = lane; index < queues.length; index += appendsAtOnce) {
-      const queue = queues[index] ?? [];
-      for (let parcel = queue[0]; parcel !== undefined; parcel = queue[0]) {
+  /** Takes one stream after the other; each stream's parcels go one after the other. */
+  async function sendLane(queues: Iterator<Parcel[]>): Promise<void> {
+    for (let queue = queues.next(); !queue.done; queue = queues.next()) {
+      for (let parcel = queue.value[0]; parcel !== undefined; parcel = queue.value[0]) {
         if (stopping || (await sendOrLater(parcel)) === "later") return;
-        queue.shift();
+        queue.value.shift();
       }
     }
   }
