@@ -102,7 +102,7 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     logLevel: choice("LOG_LEVEL", logLevels, "info"),
     logFormat: choice("LOG_FORMAT", logFormats, "auto"),
     maxBodyBytes: number("MAX_BODY_BYTES", { absent: 262_144, least: 1_024, most: 1_048_576 }),
-    drainTimeoutMs: number("DRAIN_TIMEOUT_MS", { absent: 5_000, least: 0, most: 60_000 }),
+    drainTimeoutMs: number("DRAIN_TIMEOUT_MS", { absent: 4_000, least: 0, most: 60_000 }),
     eventstorePort: number("EVENTSTORE_PORT", { absent: 2_113, least: 0, most: 65_535 }),
   };
   return problems.length === 0 ? { ok: true, value } : { ok: false, problems };

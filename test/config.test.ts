@@ -34,7 +34,7 @@ describe("an empty environment", () => {
       logLevel: "info",
       logFormat: "auto",
       maxBodyBytes: 262_144,
-      drainTimeoutMs: 5_000,
+      drainTimeoutMs: 4_000,
       eventstorePort: 2_113,
     });
   });

@@ -69,7 +69,7 @@ export async function startEmbeddedEventStore(options: {
       },
       readyWithinMs: 60_000,
       stopSignals: ["SIGTERM", "SIGKILL"],
-      stopEachMs: 4_000,
+      stopEachMs: 1_600,
     },
     options.watcher,
   );

@@ -98,7 +98,7 @@ export async function startEmbeddedPostgres(options: {
       readyWithinMs: 60_000,
       // Fast shutdown, immediate shutdown, and the end.
       stopSignals: ["SIGINT", "SIGQUIT", "SIGKILL"],
-      stopEachMs: 4_000,
+      stopEachMs: 1_600,
     },
     options.watcher,
   );

@@ -1,0 +1,292 @@
+// The composition root: reads the configuration, starts what is embedded, opens the clients, wires, serves, and stops
+// everything in the other order. The only file that knows everyone.
+
+import { randomBytes, randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import description from "../package.json" with { type: "json" };
+import { projections } from "../projections/index.ts";
+import { type Config, childEnvironment, environment, readConfig, thisMachine } from "./config.ts";
+import { parseIncidentId } from "./domain/ids.ts";
+import { type Instant, instantFromEpochMs } from "./domain/instant.ts";
+import { incidentStream, incidentStreamPrefix } from "./domain/stored-events.ts";
+import { connectEventStore } from "./eventstore/client.ts";
+import { createHttp, type HttpApp } from "./http/app.ts";
+import { createMetrics } from "./http/metrics.ts";
+import { recordSignals } from "./intake/record-webhook.ts";
+import { startRegistry } from "./intake/registry.ts";
+import { createLog, type Log } from "./log.ts";
+import { keepAdminKey, openDataDirectory } from "./processes/data-directory.ts";
+import { lockDirectory } from "./processes/directory-lock.ts";
+import { startEmbeddedEventStore } from "./processes/event-store-process.ts";
+import { watchLauncher } from "./processes/launcher.ts";
+import { steadyPort } from "./processes/ports.ts";
+import { createStopping, type Stopping } from "./processes/stopping.ts";
+import type { Watcher } from "./processes/supervised-process.ts";
+import { askAll } from "./readiness.ts";
+import { startEmbeddedPostgres } from "./readmodel/embedded-postgres.ts";
+import { openPostgres } from "./readmodel/postgres.ts";
+import { checkPostgres } from "./readmodel/postgres-problem.ts";
+import { startProjector } from "./readmodel/projector.ts";
+import { type HttpServer, serve } from "./runtime.ts";
+import { type WelcomeFacts, welcomeText } from "./welcome.ts";
+
+/** Ready is to be honest within 2 s of any loss. */
+const readyBoundMs = 1_500;
+/** With `drainTimeoutMs` at its default they add up to less than the 10 s that a stop may take. */
+const stopBoundsMs = { projector: 800, registry: 300, client: 700, pools: 500, servers: 3_500 };
+
+async function run(config: Config): Promise<void> {
+  const log = createLog({ level: config.logLevel, format: config.logFormat });
+  const stopping = createStopping((name, problem) => log.warn({ name, problem }, "not stopped in order"));
+  let isStopping = false;
+  const started = start(config, log, stopping, () => isStopping);
+
+  const stop = async (reason: string, exitCode: number): Promise<void> => {
+    if (isStopping) return;
+    isStopping = true;
+    log.info({ reason }, "stopping");
+    // What is being started has to be there before it can be ended.
+    await Promise.race([started.catch(() => {}), pause(5_000)]);
+    await stopping.run();
+    log.info({}, "stopped");
+    process.exit(exitCode);
+  };
+  // npm and the terminal may both pass on the same signal: only the first counts.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => void stop(signal, 0));
+  watchLauncher(() => void stop("the npx that started the service is gone", 0));
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (error: unknown) => {
+      log.error({ error: reasonOf(error) }, "this is a bug in Incident Ledger");
+      void stop(event, 1);
+    });
+  }
+
+  try {
+    await started;
+  } catch (error) {
+    if (isStopping) return;
+    isStopping = true;
+    await stopping.run();
+    console.error(reasonOf(error));
+    process.exit(1);
+  }
+}
+
+async function start(config: Config, log: Log, stopping: Stopping, isStopping: () => boolean): Promise<void> {
+  const embedsSome = config.eventstoreUrl === undefined || config.databaseUrl === undefined;
+  const dataDir = embedsSome ? claimDataDirectory(config.dataDir, stopping) : undefined;
+  const adminKey = chooseAdminKey(config, dataDir, log);
+  const servers = await startServers(config, dataDir, log, stopping);
+
+  const store = connectEventStore({ url: servers.eventstoreUrl, log });
+  stopping.add("event store client", stopBoundsMs.client, store.close);
+  const [storeProblem, postgresProblem] = await Promise.all([
+    store.check(),
+    checkPostgres(servers.databaseUrl),
+  ]);
+  if (storeProblem !== undefined) throw new Error(storeProblem);
+  if (postgresProblem?.isLasting === true) throw new Error(postgresProblem.line);
+  if (postgresProblem !== undefined) {
+    log.warn({ reason: postgresProblem.line }, "webhooks are taken; queries wait until Postgres is there");
+  }
+
+  const registry = startRegistry({
+    append: store.append,
+    follow: store.followStream,
+    adminKey: adminKey.key,
+    log,
+  });
+  stopping.add("registry", stopBoundsMs.registry, registry.stop);
+  const reading = openPostgres(servers.databaseUrl, {
+    maxConnections: 10,
+    applicationName: "incident-ledger-queries",
+    statementTimeoutMs: 10_000,
+  });
+  stopping.add("Postgres connections", stopBoundsMs.pools, () => reading.end({ timeout: 0 }));
+  const projector = startProjector({
+    databaseUrl: servers.databaseUrl,
+    projections,
+    follow: store.followLog,
+    head: store.head,
+    log,
+  });
+  stopping.add("projector", stopBoundsMs.projector, projector.stop);
+
+  const metrics = createMetrics({
+    projectorLagSeconds: () => projector.status().lagSeconds,
+    projectorLagBytes: () => Number(projector.status().lagBytes),
+    deadLetters: () => projector.status().deadLetters,
+  });
+  const http = createHttp({
+    registry,
+    record: recordSignals(store.append),
+    queries: queriesNotYet,
+    waitFor: projector.waitFor,
+    replayIncident: (project, text) => {
+      const incident = parseIncidentId(text);
+      return incident === undefined ? nothing() : store.readStream(incidentStream(project, incident));
+    },
+    replayProject: (project) => store.readLog({ prefixes: [`${incidentStreamPrefix}${project}.`] }),
+    dependencies: () =>
+      askAll(
+        {
+          eventstore: () => store.check(readyBoundMs),
+          registry: () => (registry.ready() ? undefined : "not read from the event store yet"),
+          postgres: async () => {
+            await reading`select 1`;
+            return undefined;
+          },
+          projector: () => projector.status().lastError,
+        },
+        readyBoundMs,
+      ),
+    metrics,
+    log,
+    now,
+    newRequestId: randomUUID,
+    maxBodyBytes: config.maxBodyBytes,
+    version: description.version,
+  });
+  if (isStopping()) return;
+  const server = listen(config, http.handle);
+  stopping.add("HTTP", config.drainTimeoutMs + 500, () => server.stop(config.drainTimeoutMs));
+  const welcome = welcomeText({
+    host: config.host,
+    port: server.port,
+    eventstoreUrl: config.eventstoreUrl === undefined ? servers.eventstoreUrl : undefined,
+    adminKey: adminKey.facts,
+  });
+  // Someone who asked for JSON parses what comes on stdout.
+  (config.logFormat === "json" ? process.stderr : process.stdout).write(`${welcome}\n`);
+}
+
+function listen(config: Config, handle: HttpApp["handle"]): HttpServer {
+  const { host, port, maxBodyBytes } = config;
+  try {
+    return serve({ host, port, maxBodyBytes, idleSeconds: 30, handle });
+  } catch (error) {
+    throw new Error(`Cannot listen on ${host}:${port}: ${reasonOf(error)}. Set HOST and PORT to others.`, {
+      cause: error,
+    });
+  }
+}
+
+const notYet = async (): Promise<never> => {
+  throw Object.assign(new Error("the read model cannot be asked yet"), { name: "ReadModelUnavailable" });
+};
+const queriesNotYet = {
+  incidents: notYet,
+  incident: notYet,
+  timeline: notYet,
+  pairs: notYet,
+  mttr: notYet,
+  deadLetters: notYet,
+  keyUsage: notYet,
+};
+
+/** An incident_id that cannot be has no events. */
+async function* nothing(): AsyncGenerator<never> {}
+
+function now(): Instant {
+  const instant = instantFromEpochMs(Date.now());
+  if (instant === undefined) throw new Error("This machine's clock is outside the years 0001 to 9999.");
+  return instant;
+}
+
+/** Makes the directory and keeps everybody else off it for as long as this process lives. */
+function claimDataDirectory(path: string, stopping: Stopping): string {
+  const dataDir = openDataDirectory(path);
+  const locking = lockDirectory(dataDir);
+  if (locking.tag === "held") {
+    const holder = locking.holder === undefined ? "" : ` (process ${locking.holder})`;
+    throw new Error(
+      `Cannot start: another Incident Ledger${holder} uses DATA_DIR "${dataDir}". Stop it, or set DATA_DIR and PORT to others.`,
+    );
+  }
+  stopping.add("lock", 100, locking.release);
+  return dataDir;
+}
+
+function chooseAdminKey(
+  config: Config,
+  dataDir: string | undefined,
+  log: Log,
+): { readonly key: string; readonly facts: WelcomeFacts["adminKey"] } {
+  if (config.adminApiKey !== undefined)
+    return { key: config.adminApiKey, facts: { tag: "from_environment" } };
+  if (dataDir === undefined) {
+    log.warn({}, "ADMIN_API_KEY is not set: nobody can register projects or issue keys with this process");
+    return { key: randomBytes(32).toString("hex"), facts: { tag: "none" } };
+  }
+  const { key, file, isNew } = keepAdminKey(dataDir);
+  return { key, facts: isNew ? { tag: "new", key, file } : { tag: "kept", file } };
+}
+
+/** Starts what no URL was given for; both at once. */
+async function startServers(
+  config: Config,
+  dataDir: string | undefined,
+  log: Log,
+  stopping: Stopping,
+): Promise<{ readonly eventstoreUrl: string; readonly databaseUrl: string }> {
+  const env = childEnvironment(environment());
+  const ends: (() => Promise<void>)[] = [];
+  stopping.add("embedded servers", stopBoundsMs.servers, async () => {
+    await Promise.all(ends.map((end) => end()));
+  });
+
+  const eventstore = async (): Promise<string> => {
+    if (config.eventstoreUrl !== undefined) return config.eventstoreUrl;
+    const directory = dataDir ?? config.dataDir;
+    log.info({}, "starting the embedded event store");
+    const port = await steadyPort(join(directory, "ports.json"), "eventstore");
+    const server = await startEmbeddedEventStore({
+      directory: join(directory, "eventstore"),
+      port,
+      env,
+      watcher: watcherOf("event store", log),
+    });
+    ends.push(server.stop);
+    return server.url;
+  };
+  const postgres = async (): Promise<string> => {
+    if (config.databaseUrl !== undefined) return config.databaseUrl;
+    const directory = dataDir ?? config.dataDir;
+    log.info({}, "starting the embedded Postgres");
+    const port = await steadyPort(join(directory, "ports.json"), "postgres");
+    const server = await startEmbeddedPostgres({
+      directory: join(directory, "postgres"),
+      port,
+      env,
+      watcher: watcherOf("Postgres", log),
+    });
+    ends.push(server.stop);
+    return server.url;
+  };
+  const [store, database] = await Promise.allSettled([eventstore(), postgres()]);
+  if (store.status === "rejected") throw store.reason;
+  if (database.status === "rejected") throw database.reason;
+  return { eventstoreUrl: store.value, databaseUrl: database.value };
+}
+
+function watcherOf(name: string, log: Log): Watcher {
+  return {
+    line: (line) => log.debug({ from: name }, line),
+    ready: (pid) => log.info({ pid }, `the embedded ${name} is ready`),
+    lost: (reason, retryInMs) =>
+      log.warn({ reason, retryInMs }, `the embedded ${name} is lost; it is started again`),
+  };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const reading = readConfig(environment(), thisMachine());
+if (!reading.ok) {
+  for (const problem of reading.problems) console.error(problem);
+  process.exit(1);
+}
+await run(reading.value);
