@@ -15,6 +15,7 @@ export interface Log {
   readonly info: (details: object, message: string) => void;
   readonly warn: (details: object, message: string) => void;
   readonly error: (details: object, message: string) => void;
+  readonly fatal: (details: object, message: string) => void;
 }
 
 const secret = ["key", "api_key", "secret", "token", "password", "authorization", "x-api-key"];
