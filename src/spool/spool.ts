@@ -3,17 +3,11 @@
 
 import { join } from "node:path";
 import type { NewEvent } from "../domain/stored-events.ts";
-import { type Disk, isNoSpace, realDisk, type WritableFile } from "./disk.ts";
+import { type Disk, realDisk } from "./disk.ts";
 import { createReader, type Spooled } from "./reader.ts";
-import { encodeRecord, headerBytes, maxPayloadBytes } from "./record.ts";
-import {
-  openSegments,
-  readCursor,
-  type Segment,
-  type SpoolLog,
-  segmentPath,
-  writeCursor,
-} from "./segments.ts";
+import { headerBytes, maxPayloadBytes } from "./record.ts";
+import { openSegments, readCursor, type SpoolLog, writeCursor } from "./segments.ts";
+import { createWriter, type WriteOutcome } from "./writer.ts";
 
 export interface SpoolRecord {
   readonly stream: string;
@@ -21,9 +15,6 @@ export interface SpoolRecord {
   /** Present where an append of these events was tried and its outcome is not known: they may be stored already. */
   readonly tried?: true;
 }
-
-/** `full`: no room now, nothing kept. `failed`: the disk cannot be trusted any more, nothing kept. */
-export type AddOutcome = "spooled" | "full" | "failed";
 
 export interface SpoolStats {
   /** Records not yet acknowledged by the event store (an upper bound where records were damaged). */
@@ -38,7 +29,7 @@ export interface SpoolStats {
 export interface Spool {
   readonly directory: string;
   /** Resolves once the record is on the disk, or will never be. Never throws. */
-  readonly add: (record: SpoolRecord) => Promise<AddOutcome>;
+  readonly add: (record: SpoolRecord) => Promise<WriteOutcome>;
   /** The oldest records not yet acknowledged, in order; none where nothing waits. Damaged ones are set aside. */
   readonly read: (limits: {
     readonly records: number;
@@ -76,33 +67,37 @@ const worthRemovingBytes = 4 * 1024 * 1024;
 
 interface Pending {
   readonly payload: Buffer;
-  readonly settle: (outcome: AddOutcome) => void;
+  readonly settle: (outcome: WriteOutcome) => void;
 }
 
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { directory, log, disk = realDisk, now = Date.now } = options;
   const maxBytes = options.maxBytes ?? 1024 ** 3;
-  const segmentBytes = options.segmentBytes ?? 16 * 1024 * 1024;
   await disk.makeDirectory(directory);
   const segments = await openSegments({ directory, disk, log });
   let acknowledged = await readCursor(directory, disk);
   const newest = segments.at(-1)?.last ?? 0n;
-  let sequence = newest > acknowledged ? newest : acknowledged;
-  let state: SpoolStats["state"] = "working";
   let closed = false;
-  let current: { readonly segment: Segment; readonly file: WritableFile } | undefined;
   let pending: Pending[] = [];
   let pendingBytes = 0;
   let flushing: Promise<void> | undefined;
   const waiters = new Set<() => void>();
   let handedOut = acknowledged;
   const reader = createReader({ segments, disk, log, after: acknowledged });
+  const writer = createWriter({
+    directory,
+    disk,
+    log,
+    segments,
+    after: newest > acknowledged ? newest : acknowledged,
+    segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
+    onFailed: options.onFailed,
+  });
 
-  const hasFailed = (): boolean => state === "failed";
   const usedBytes = (): number => segments.reduce((sum, segment) => sum + segment.end, 0);
 
-  function add(record: SpoolRecord): Promise<AddOutcome> {
-    if (state === "failed") return Promise.resolve("failed");
+  function add(record: SpoolRecord): Promise<WriteOutcome> {
+    if (writer.state() === "failed") return Promise.resolve("failed");
     const payload = Buffer.from(JSON.stringify({ at: now(), ...record }));
     const bytes = payload.length + headerBytes;
     if (
@@ -126,9 +121,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     await Promise.resolve();
     while (pending.length > 0) {
       const group = takeGroup();
-      const outcome = await flushGroup(group);
+      const outcome = await writer.write(group.map(({ payload }) => payload));
       for (const { settle } of group) settle(outcome);
       for (const { payload } of group) pendingBytes -= payload.length + headerBytes;
+      if (outcome === "spooled") for (const wake of waiters) wake();
     }
     flushing = undefined;
   }
@@ -146,97 +142,15 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     return group;
   }
 
-  async function flushGroup(group: readonly Pending[]): Promise<AddOutcome> {
-    if (hasFailed()) return "failed";
-    const bytes = Buffer.concat(
-      group.map(({ payload }, index) => encodeRecord(sequence + BigInt(index + 1), payload)),
-    );
-    const room = await makeRoom(bytes);
-    if (room === undefined) return hasFailed() ? "failed" : "full";
-    try {
-      await room.file.flush();
-    } catch (error) {
-      // After a failed flush nobody knows what is on the disk, and asking again may report a false success.
-      return fail(error);
-    }
-    if (state === "full") log.info({}, "the spool has room again");
-    state = "working";
-    sequence += BigInt(group.length);
-    room.segment.last = sequence;
-    room.segment.end += bytes.length;
-    if (room.segment.end >= segmentBytes) await seal(room);
-    for (const wake of waiters) wake();
-    return "spooled";
-  }
-
-  /** The file with the bytes written, not yet flushed; undefined where that was not possible. */
-  async function makeRoom(bytes: Buffer): Promise<typeof current> {
-    try {
-      current ??= await begin();
-    } catch (error) {
-      noRoom(error);
-      return undefined;
-    }
-    const { segment, file } = current;
-    try {
-      await file.write(bytes, segment.end);
-      return current;
-    } catch (error) {
-      try {
-        await file.truncate(segment.end);
-      } catch (failure) {
-        fail(failure);
-        return undefined;
-      }
-      if (isNoSpace(error)) noRoom(error);
-      else fail(error);
-      return undefined;
-    }
-  }
-
-  async function begin(): Promise<{ readonly segment: Segment; readonly file: WritableFile }> {
-    const first = sequence + 1n;
-    const path = segmentPath(directory, first);
-    // A segment that was begun and never written to leaves its name behind.
-    if (segments.at(-1)?.path === path) {
-      segments.pop();
-      await disk.remove(path);
-    }
-    const file = await disk.create(path);
-    const segment: Segment = { path, first, last: sequence, end: 0 };
-    segments.push(segment);
-    return { segment, file };
-  }
-
-  async function seal(open: { readonly file: WritableFile }): Promise<void> {
-    current = undefined;
-    await open.file
-      .close()
-      .catch((error) => log.warn({ error: String(error) }, "cannot close a spool segment"));
-  }
-
-  function noRoom(error: unknown): void {
-    if (state !== "full") log.error({ error: String(error) }, "the spool cannot be written to for now");
-    state = "full";
-  }
-
-  function fail(error: unknown): "failed" {
-    if (state !== "failed") {
-      state = "failed";
-      log.error({ error: String(error) }, "the spool's disk has failed: nothing more is acknowledged");
-      options.onFailed(error);
-    }
-    return "failed";
-  }
-
   async function acknowledge(upTo: bigint): Promise<void> {
     if (upTo <= acknowledged) return;
     acknowledged = upTo;
-    if (current !== undefined && flushing === undefined && current.segment.end >= worthRemovingBytes) {
-      if (current.segment.last <= upTo) await seal(current);
+    const current = writer.current();
+    if (current !== undefined && flushing === undefined && current.end >= worthRemovingBytes) {
+      if (current.last <= upTo) await writer.seal();
     }
     // The segments go first: on a full disk that makes the room for the cursor. One that lags only sends ids again.
-    while (segments[0] !== undefined && segments[0] !== current?.segment && segments[0].last <= upTo) {
+    while (segments[0] !== undefined && segments[0] !== writer.current() && segments[0].last <= upTo) {
       await disk.remove(segments[0].path);
       segments.shift();
     }
@@ -247,7 +161,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     readonly records: number;
     readonly bytes: number;
   }): Promise<readonly Spooled[]> {
-    const upTo = sequence;
+    const upTo = writer.sequence();
     const spooled = await reader.read(limits);
     // Where all that is left was damaged and set aside, nothing waits any more.
     if (spooled.length === 0 && handedOut <= acknowledged) await acknowledge(upTo);
@@ -255,7 +169,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     return spooled;
   }
 
-  const waiting = (): number => Number(sequence - acknowledged);
+  const waiting = (): number => Number(writer.sequence() - acknowledged);
 
   return {
     directory,
@@ -287,12 +201,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       bytes: usedBytes(),
       damaged: reader.damaged(),
       oldestAt: waiting() > 0 ? reader.oldestAt() : undefined,
-      state,
+      state: writer.state(),
     }),
     close: async () => {
       closed = true;
       await flushing;
-      if (current !== undefined) await seal(current);
+      await writer.seal();
       for (const wake of waiters) wake();
     },
   };

@@ -1,0 +1,126 @@
+// Writes the spool's segments: a group of records at a time, each group flushed before it counts. Knows nothing of
+// what the records hold. Decides what an error of the disk means: no room now, or never to be trusted again.
+
+import { type Disk, isNoSpace, type WritableFile } from "./disk.ts";
+import { encodeRecord } from "./record.ts";
+import { type Segment, type SpoolLog, segmentPath } from "./segments.ts";
+
+/** `spooled`: on the disk. `full`: no room now, nothing kept. `failed`: the disk cannot be trusted any more. */
+export type WriteOutcome = "spooled" | "full" | "failed";
+
+export interface Writer {
+  /** One call at a time. */
+  readonly write: (payloads: readonly Buffer[]) => Promise<WriteOutcome>;
+  /** The last record's sequence. */
+  readonly sequence: () => bigint;
+  readonly state: () => "working" | "full" | "failed";
+  /** The segment written to now; it must stay. */
+  readonly current: () => Segment | undefined;
+  /** Ends the current segment; the next record begins another. Not while a write is under way. */
+  readonly seal: () => Promise<void>;
+}
+
+interface Open {
+  readonly segment: Segment;
+  readonly file: WritableFile;
+}
+
+export function createWriter(options: {
+  readonly directory: string;
+  readonly disk: Disk;
+  readonly log: SpoolLog;
+  /** The spool's own list; a new segment is added at its end. */
+  readonly segments: Segment[];
+  readonly after: bigint;
+  readonly segmentBytes: number;
+  readonly onFailed: (error: unknown) => void;
+}): Writer {
+  const { directory, disk, log, segments, segmentBytes } = options;
+  let sequence = options.after;
+  let state: "working" | "full" | "failed" = "working";
+  let current: Open | undefined;
+
+  async function write(payloads: readonly Buffer[]): Promise<WriteOutcome> {
+    if (state === "failed") return "failed";
+    const bytes = Buffer.concat(
+      payloads.map((payload, index) => encodeRecord(sequence + BigInt(index + 1), payload)),
+    );
+    const open = await begun();
+    if (open === undefined) return "full";
+    const { segment, file } = open;
+    try {
+      await file.write(bytes, segment.end);
+    } catch (error) {
+      return await takeBack(open, error);
+    }
+    try {
+      await file.flush();
+    } catch (error) {
+      // After a failed flush nobody knows what is on the disk, and asking again may report a false success.
+      return fail(error);
+    }
+    if (state === "full") log.info({}, "the spool has room again");
+    state = "working";
+    sequence += BigInt(payloads.length);
+    segment.last = sequence;
+    segment.end += bytes.length;
+    if (segment.end >= segmentBytes) await seal();
+    return "spooled";
+  }
+
+  async function begun(): Promise<Open | undefined> {
+    try {
+      current ??= await begin();
+    } catch (error) {
+      // Nothing that was acknowledged is touched by a segment that cannot be begun.
+      noRoom(error);
+    }
+    return current;
+  }
+
+  async function begin(): Promise<Open> {
+    const first = sequence + 1n;
+    const path = segmentPath(directory, first);
+    // A segment that was begun and never written to leaves its name behind.
+    if (segments.at(-1)?.path === path) {
+      segments.pop();
+      await disk.remove(path);
+    }
+    const file = await disk.create(path);
+    const segment: Segment = { path, first, last: sequence, end: 0 };
+    segments.push(segment);
+    return { segment, file };
+  }
+
+  /** Leaves no half record where a write failed. */
+  async function takeBack({ segment, file }: Open, error: unknown): Promise<WriteOutcome> {
+    try {
+      await file.truncate(segment.end);
+    } catch (failure) {
+      return fail(failure);
+    }
+    return isNoSpace(error) ? noRoom(error) : fail(error);
+  }
+
+  async function seal(): Promise<void> {
+    const file = current?.file;
+    current = undefined;
+    await file?.close().catch((error) => log.warn({ error: String(error) }, "cannot close a spool segment"));
+  }
+
+  function noRoom(error: unknown): "full" {
+    if (state !== "full") log.error({ error: String(error) }, "the spool cannot be written to for now");
+    state = "full";
+    return "full";
+  }
+
+  function fail(error: unknown): "failed" {
+    state = "failed";
+    log.error({ error: String(error) }, "the spool's disk has failed: nothing more is acknowledged");
+    // Whatever it does, those who wait are answered.
+    queueMicrotask(() => options.onFailed(error));
+    return "failed";
+  }
+
+  return { write, sequence: () => sequence, state: () => state, current: () => current?.segment, seal };
+}
