@@ -28,6 +28,7 @@ import { startEmbeddedPostgres } from "./readmodel/embedded-postgres.ts";
 import { openPostgres } from "./readmodel/postgres.ts";
 import { checkPostgres } from "./readmodel/postgres-problem.ts";
 import { startProjector } from "./readmodel/projector.ts";
+import { readModelQueries } from "./readmodel/queries.ts";
 import { type HttpServer, serve } from "./runtime.ts";
 import { type WelcomeFacts, welcomeText } from "./welcome.ts";
 
@@ -122,7 +123,7 @@ async function start(config: Config, log: Log, stopping: Stopping, isStopping: (
   const http = createHttp({
     registry,
     record: recordSignals(store.append),
-    queries: queriesNotYet,
+    queries: readModelQueries(reading),
     waitFor: projector.waitFor,
     replayIncident: (project, text) => {
       const incident = parseIncidentId(text);
@@ -172,19 +173,6 @@ function listen(config: Config, handle: HttpApp["handle"]): HttpServer {
     });
   }
 }
-
-const notYet = async (): Promise<never> => {
-  throw Object.assign(new Error("the read model cannot be asked yet"), { name: "ReadModelUnavailable" });
-};
-const queriesNotYet = {
-  incidents: notYet,
-  incident: notYet,
-  timeline: notYet,
-  pairs: notYet,
-  mttr: notYet,
-  deadLetters: notYet,
-  keyUsage: notYet,
-};
 
 /** An incident_id that cannot be has no events. */
 async function* nothing(): AsyncGenerator<never> {}
