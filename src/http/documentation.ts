@@ -79,10 +79,12 @@ function plain(schema: TSchema): object {
 function withNullable(schema: Record<string, unknown>): object {
   const { const: constant, ...rest } = schema;
   const named = constant === undefined ? rest : { ...rest, enum: [constant] };
-  const choices = named.anyOf;
-  if (!Array.isArray(choices) || choices.length !== 2) return named;
-  const other = choices.find((choice: { type?: unknown }) => choice.type !== "null") as object;
-  return choices.some((choice: { type?: unknown }) => choice.type === "null")
-    ? { ...other, nullable: true }
-    : named;
+  const { anyOf: choices, ...others } = named as { anyOf?: { type?: unknown; enum?: unknown[] }[] };
+  if (choices === undefined) return named;
+  if (choices.every((choice) => choice.enum?.length === 1)) {
+    return { ...others, type: "string", enum: choices.flatMap((choice) => choice.enum ?? []) };
+  }
+  if (choices.length !== 2) return named;
+  const other = choices.find((choice) => choice.type !== "null");
+  return choices.some((choice) => choice.type === "null") ? { ...other, ...others, nullable: true } : named;
 }

@@ -1,6 +1,6 @@
 // The shapes of requests and answers, one schema each; types and documentation come from them.
 
-import { type Static, type TSchema, Type as t } from "@sinclair/typebox";
+import { type Static, type TSchema, type TUnsafe, Type as t } from "@sinclair/typebox";
 import type { IncidentDetail, IncidentItem, MttrAnswer, PairItem, TimelineItem } from "../domain/answers.ts";
 
 const uuid = (description: string) => t.String({ description, maxLength: 64 });
@@ -8,7 +8,10 @@ const time = (description: string) =>
   t.String({ description, maxLength: 100, examples: ["2025-01-15T10:30:00.000Z"] });
 const orNull = <T extends TSchema>(schema: T) => t.Union([schema, t.Null()]);
 const literals = <const T extends readonly string[]>(words: T, description: string) =>
-  t.Unsafe<T[number]>({ type: "string", enum: words, description: `${description}: ${words.join(", ")}` });
+  t.Union(
+    words.map((word) => t.Literal(word)),
+    { description: `${description} ${words.join(", ")}` },
+  ) as unknown as TUnsafe<T[number]>;
 
 export const states = ["open", "recovered", "orphan", "unmapped"] as const;
 const matchedBy = ["incident_id", "monitor_id", "project"] as const;
@@ -101,10 +104,7 @@ export const keyBody = t.Object(
       description: 'a list of "ingest" and "read"',
     }),
     expires_at: t.Optional(
-      t.Unsafe<string | null>({
-        type: ["string", "null"],
-        description: "an ISO 8601 date and time, or null for never",
-      }),
+      t.Union([t.String(), t.Null()], { description: "an ISO 8601 date and time, or null for never" }),
     ),
   },
   { ...closed, examples: [{ label: "Grafana", scopes: ["ingest"] }] },
