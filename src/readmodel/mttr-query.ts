@@ -21,7 +21,7 @@ interface MttrRequest {
 
 interface FiguresRow {
   is_total: boolean;
-  key: string | null;
+  group_key: string | null;
   n: number;
   open: number;
   mean: number | null;
@@ -61,7 +61,7 @@ export function mttrQuery(sql: Sql) {
               : sql`and (o.ended_at < ${request.to} or (o.ended_at = 'infinity' and o.first_alert_at < ${request.to}))`
           }
         )
-        select ${grouped ? sql`grouping(key) = 1` : sql`true`} as is_total, ${grouped ? sql`key` : sql`null as key`},
+        select ${grouped ? sql`grouping(key) = 1` : sql`true`} as is_total, ${grouped ? sql`key collate "C"` : sql`null::text`} as group_key,
           count(*) filter (where not is_open)::integer as n,
           count(*) filter (where is_open)::integer as open,
           avg(seconds) filter (where not is_open) as mean,
@@ -75,7 +75,7 @@ export function mttrQuery(sql: Sql) {
           count(*) filter (where matched_by = 'project')::integer as by_project,
           (select position from checkpoints limit 1) as position
         from chosen ${grouped ? sql`group by grouping sets ((), (key))` : sql``}
-        order by is_total desc, key collate "C" nulls last`;
+        order by is_total desc, group_key nulls last`;
       const [total, ...groups] = rows;
       if (total === undefined) throw new Error("An aggregate over everything answered no row");
       return {
@@ -84,7 +84,7 @@ export function mttrQuery(sql: Sql) {
         to: request.to === undefined ? null : toRfc3339(request.to),
         ...figures(total),
         position: total.position ?? "0",
-        ...(grouped ? { groups: groups.map((group) => ({ key: group.key, ...figures(group) })) } : {}),
+        ...(grouped ? { groups: groups.map((group) => ({ key: group.group_key, ...figures(group) })) } : {}),
       };
     });
 }
