@@ -1,5 +1,6 @@
 // The SQLite file that holds the log: one table of events in log order, one of streams. Knows nothing of gRPC.
 
+import { statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
 /** Marks the file as an embedded event store's own (PRAGMA application_id). */
@@ -7,6 +8,11 @@ const applicationId = 0x494c4553;
 const formatVersion = 1;
 /** Revision of a tombstone: greater than any other. */
 export const tombstoneRevision = Number.MAX_SAFE_INTEGER;
+/** A page of a read holds no more than this many events and, but for its last event, bytes. */
+const pageEvents = 256;
+const pageBytes = 2_097_152;
+/** Up to this size the whole file is checked at the start; beyond, its tables' roots and newest event. */
+const wholeCheckBytes = 67_108_864;
 /** At most this many stream states are held in memory. */
 const cachedStreams = 50_000;
 
@@ -41,6 +47,12 @@ export interface ProposedEvent {
   readonly isJson: boolean;
   readonly data: Uint8Array;
   readonly metadata: Uint8Array;
+}
+
+export interface Page {
+  readonly events: readonly StoredEvent[];
+  /** Whether the page is full, so that something may follow it. */
+  readonly more: boolean;
 }
 
 interface EventRow {
@@ -126,8 +138,7 @@ export class EventFile {
     this.#streamBackwards = prepare(
       `${joined} where e.stream = ? and e.revision between ? and ? order by e.revision desc limit ?`,
     );
-    const newest = prepare("select max(position) as head from events").get() as { head: number | null };
-    this.#head = newest.head ?? 0;
+    this.#head = headOf(this.#db);
   }
 
   /** Position of the newest event; 0 where there is none. */
@@ -227,23 +238,23 @@ export class EventFile {
   }
 
   /** Events of the whole log, from a position on (inclusive). */
-  forwards(from: number, limit: number): StoredEvent[] {
-    return (this.#forwards.all(from, limit) as unknown as EventRow[]).map(toEvent);
+  forwards(from: number, limit = pageEvents): Page {
+    return page(this.#forwards, [from], limit);
   }
 
   /** Events of the whole log before a position (exclusive), newest first. */
-  backwards(before: number, limit: number): StoredEvent[] {
-    return (this.#backwards.all(before, limit) as unknown as EventRow[]).map(toEvent);
+  backwards(before: number, limit = pageEvents): Page {
+    return page(this.#backwards, [before], limit);
   }
 
   ofStream(
     stream: StoredStream,
-    range: { from: number; to: number; limit: number; direction: "forwards" | "backwards" },
-  ): StoredEvent[] {
+    range: { from: number; to: number; limit?: number; direction: "forwards" | "backwards" },
+  ): Page {
     const statement = range.direction === "forwards" ? this.#streamForwards : this.#streamBackwards;
-    return (statement.all(stream.key, range.from, range.to, range.limit) as unknown as EventRow[]).map(
-      toEvent,
-    );
+    // Beyond every revision there is nothing, and no number that SQLite would take.
+    if (range.from > range.to) return { events: [], more: false };
+    return page(statement, [stream.key, range.from, range.to], range.limit ?? pageEvents);
   }
 
   #keep(name: string, stream: StoredStream): StoredStream {
@@ -259,6 +270,19 @@ export class EventFile {
 /** What an event takes in the log, in bytes; what the limit on an append's size counts. */
 export const sizeOf = (event: ProposedEvent): number =>
   event.data.length + event.metadata.length + Buffer.byteLength(event.type) + 64;
+
+function page(statement: StatementSync, from: readonly number[], asked: number): Page {
+  const limit = Math.min(asked, pageEvents);
+  const events: StoredEvent[] = [];
+  let bytes = 0;
+  for (const row of statement.iterate(...from, limit)) {
+    const event = toEvent(row as unknown as EventRow);
+    events.push(event);
+    bytes += event.data.length + event.metadata.length;
+    if (bytes >= pageBytes) return { events, more: true };
+  }
+  return { events, more: events.length === limit };
+}
 
 const toEvent = (row: EventRow): StoredEvent => ({
   position: row.position,
@@ -293,11 +317,30 @@ function open(file: string): DatabaseSync {
     db.exec(tables);
     db.exec(`pragma application_id = ${applicationId}; pragma user_version = ${formatVersion}`);
     db.exec("commit");
+    checkContents(db, file);
     return db;
   } catch (error) {
     db?.close();
-    const reason = error instanceof Error ? error.message : String(error);
-    const plain = /locked|busy/i.test(reason) ? "another event store has it open" : reason;
-    throw new Error(`Cannot open the event store's file ${file}: ${plain}`);
+    throw new Error(`Cannot open the event store's file ${JSON.stringify(file)}: ${plainReason(error)}`);
   }
 }
+
+function plainReason(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (/locked|busy/i.test(reason)) return "another event store has it open";
+  if (/not a database/i.test(reason))
+    return "it is no SQLite database; the file must be an event store's own";
+  if (/malformed|corrupt/i.test(reason)) return `it is damaged (${reason}); restore it from a backup`;
+  return reason;
+}
+
+/** Throws where the file is damaged, as far as that can be seen within a start's time. */
+function checkContents(db: DatabaseSync, file: string): void {
+  headOf(db);
+  if (statSync(file).size > wholeCheckBytes) return;
+  const [found] = db.prepare("pragma quick_check(1)").all() as { quick_check: string }[];
+  if (found?.quick_check !== "ok") throw new Error(`corrupt: ${found?.quick_check}`);
+}
+
+const headOf = (db: DatabaseSync): number =>
+  (db.prepare("select max(position) as head from events").get() as { head: number | null }).head ?? 0;

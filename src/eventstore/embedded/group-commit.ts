@@ -15,6 +15,9 @@ export const maxAppendBytes = 1_048_576;
 const mostInFlush = 2_048;
 /** The most writes that wait; beyond, a writer is told that the store is busy. */
 const mostWaiting = 50_000;
+/** The same in bytes of events, for one flush and for what waits. */
+const mostBytesInFlush = 33_554_432;
+const mostBytesWaiting = 134_217_728;
 
 export type Write =
   | {
@@ -43,14 +46,23 @@ export interface Writer {
 
 /** `onBroken` is called where a flush failed in a way after which nothing may be acknowledged any more. */
 export function startWriter(file: EventFile, onBroken: (error: Error) => void): Writer {
-  let waiting: { write: Write; resolve: (written: Written) => void }[] = [];
+  let waiting: { write: Write; bytes: number; resolve: (written: Written) => void }[] = [];
+  let waitingBytes = 0;
   let scheduled = false;
   let idle: (() => void)[] = [];
 
   const flush = (): void => {
     scheduled = false;
-    const batch = waiting.slice(0, mostInFlush);
-    waiting = waiting.slice(mostInFlush);
+    let bytes = 0;
+    let count = 0;
+    for (const next of waiting) {
+      if (count === mostInFlush || bytes >= mostBytesInFlush) break;
+      bytes += next.bytes;
+      count++;
+    }
+    const batch = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    waitingBytes -= bytes;
     const head = file.head;
     let results: Written[];
     try {
@@ -82,9 +94,14 @@ export function startWriter(file: EventFile, onBroken: (error: Error) => void): 
   };
   const writer: Writer = {
     write: (write) => {
-      if (waiting.length >= mostWaiting) return Promise.resolve({ tag: "busy" });
+      const bytes = bytesOf(write);
+      if (bytes > maxAppendBytes) return Promise.resolve({ tag: "too_large" });
+      if (waiting.length >= mostWaiting || waitingBytes >= mostBytesWaiting) {
+        return Promise.resolve({ tag: "busy" });
+      }
       return new Promise((resolve) => {
-        waiting.push({ write, resolve });
+        waitingBytes += bytes;
+        waiting.push({ write, bytes, resolve });
         schedule();
       });
     },
@@ -95,6 +112,9 @@ export function startWriter(file: EventFile, onBroken: (error: Error) => void): 
   return writer;
 }
 
+const bytesOf = (write: Write): number =>
+  write.tag === "append" ? write.events.reduce((sum, event) => sum + sizeOf(event), 0) : 0;
+
 function apply(file: EventFile, write: Write): Written {
   const stream = file.stream(write.stream);
   const state = {
@@ -104,7 +124,6 @@ function apply(file: EventFile, write: Write): Written {
     hasMetadata: stream?.hasMetadata ?? false,
   };
   const events = write.tag === "append" ? write.events : [];
-  if (events.reduce((sum, event) => sum + sizeOf(event), 0) > maxAppendBytes) return { tag: "too_large" };
   const contents = {
     revisionOf: (id: Uint8Array) => (stream === undefined ? undefined : file.revisionOf(stream, id)),
     idAt: (revision: number) => (stream === undefined ? undefined : file.idAt(stream, revision)),

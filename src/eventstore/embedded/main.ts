@@ -21,7 +21,10 @@ const { file, port } =
 try {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const server = await startEventStore({ file, host: "127.0.0.1", port });
+  let stopping = false;
   const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
     await server.stop();
     process.exit(0);
   };

@@ -19,7 +19,6 @@ type ReadResp = InstanceType<Messages["ReadResp"]>;
 type Options = InstanceType<Messages["ReadReq"]["Options"]>;
 type Call = ServerWritableStream<ReadReq, ReadResp>;
 
-const pageSize = 256;
 /** 2^64 - 1 and whatever else is beyond every position. */
 const beyondAll = Number.MAX_SAFE_INTEGER;
 
@@ -33,6 +32,7 @@ export function startReader(file: EventFile): Reader {
   const sleeping = new Set<() => void>();
   const somethingNew = (call: Call): Promise<void> =>
     new Promise((resolve) => {
+      if (call.cancelled) return resolve();
       const done = (): void => {
         sleeping.delete(done);
         call.off("cancelled", done);
@@ -60,6 +60,7 @@ export function startReader(file: EventFile): Reader {
   };
 
   const readStream = async (call: Call, options: Options, forwards: boolean): Promise<void> => {
+    const message = eventMessages(options);
     const chosen = options.getStream();
     const name = streamName(chosen?.getStreamIdentifier());
     const stream = file.stream(name);
@@ -77,58 +78,45 @@ export function startReader(file: EventFile): Reader {
         : toNumber(chosen?.getRevision() ?? "0");
     if (!forwards) from = Math.min(from, stream.last);
     while (left > 0) {
-      const limit = Math.min(left, pageSize);
       const page = forwards
         ? file.ofStream(stream, {
             from: Math.max(from, oldest),
             to: stream.last,
-            limit,
+            limit: left,
             direction: "forwards",
           })
-        : file.ofStream(stream, { from: oldest, to: from, limit, direction: "backwards" });
-      for (const event of page) {
-        if (isVisible(stream, event) && !(await send(call, eventMessage(event)))) return;
+        : file.ofStream(stream, { from: oldest, to: from, limit: left, direction: "backwards" });
+      for (const event of page.events) {
+        if (!isVisible(stream, event)) continue;
+        if (!(await send(call, message(event)))) return;
+        left--;
       }
-      left -= page.length;
-      const last = page.at(-1);
-      if (last === undefined || page.length < limit) return;
+      const last = page.events.at(-1);
+      if (last === undefined || !page.more || call.cancelled) return;
       from = last.revision + (forwards ? 1 : -1);
+      await othersTurn();
     }
   };
 
   const readAll = async (call: Call, options: Options, forwards: boolean): Promise<void> => {
-    if (options.getFilter() !== undefined) {
-      return readAllFiltered(call, options, forwards);
-    }
-    await walkAll(call, options, forwards, () => true);
-  };
-
-  const readAllFiltered = async (call: Call, options: Options, forwards: boolean): Promise<void> => {
-    const filter = options.getFilter();
-    if (filter === undefined) return;
-    const { matches } = readFilter(filter);
-    await walkAll(call, options, forwards, matches);
-  };
-
-  const walkAll = async (
-    call: Call,
-    options: Options,
-    forwards: boolean,
-    matches: (event: StoredEvent) => boolean,
-  ): Promise<void> => {
+    const message = eventMessages(options);
+    const asked = options.getFilter();
+    const filter = asked === undefined ? undefined : readFilter(asked);
     let left = toNumber(options.getCount());
     let at = startOfAll(options);
     while (left > 0) {
-      const page = forwards ? file.forwards(at, pageSize) : file.backwards(at, pageSize);
-      for (const event of page) {
+      const limit = filter === undefined ? left : undefined;
+      const page = forwards ? file.forwards(at, limit) : file.backwards(at, limit);
+      for (const event of page.events) {
         if (left === 0) return;
-        if (!matches(event)) continue;
-        if (!(await send(call, eventMessage(event)))) return;
+        if (filter !== undefined && !filter.matches(event)) continue;
+        if (!(await send(call, message(event)))) return;
         left--;
       }
-      const last = page.at(-1);
-      if (last === undefined || page.length < pageSize) return;
+      const last = page.events.at(-1);
+      if (last === undefined || !page.more || call.cancelled) return;
       at = forwards ? last.position + 1 : last.position;
+      await othersTurn();
     }
   };
 
@@ -140,6 +128,7 @@ export function startReader(file: EventFile): Reader {
   };
 
   const followStream = async (call: Call, options: Options): Promise<void> => {
+    const message = eventMessages(options);
     const chosen = options.getStream();
     const name = streamName(chosen?.getStreamIdentifier());
     let after = chosen?.hasEnd()
@@ -154,26 +143,32 @@ export function startReader(file: EventFile): Reader {
       if (stream?.tombstoned) throw streamDeleted(name);
       const page =
         stream === undefined
-          ? []
+          ? undefined
           : file.ofStream(stream, {
               from: Math.max(after + 1, firstVisible(stream)),
               to: stream.last,
-              limit: pageSize,
               direction: "forwards",
             });
-      for (const event of page) {
-        if (stream !== undefined && isVisible(stream, event) && !(await send(call, eventMessage(event)))) {
+      // What the stream's settings hide counts as looked at.
+      const looked = stream?.last ?? -1;
+      for (const event of page?.events ?? []) {
+        if (stream !== undefined && isVisible(stream, event) && !(await send(call, message(event)))) {
           return;
         }
         after = event.revision;
       }
-      if (page.length === pageSize) continue;
+      if (page?.more) {
+        await othersTurn();
+        continue;
+      }
+      after = Math.max(after, looked);
       if (!live) {
         live = true;
         await send(call, caughtUp());
         continue;
       }
-      if ((file.stream(name)?.last ?? -1) <= after) await somethingNew(call);
+      // Nothing was awaited since the page was read, so nothing new can have been missed.
+      if ((page?.events.length ?? 0) === 0) await somethingNew(call);
     }
   };
 
@@ -187,8 +182,9 @@ export function startReader(file: EventFile): Reader {
       ? file.head
       : all?.hasPosition()
         ? toNumber(all.getPosition()?.getCommitPosition() ?? "0")
-        : -1;
+        : 0;
     await send(call, confirmation());
+    const message = eventMessages(options);
     let live = false;
     let considered = 0;
     let lastCheckpoint = after;
@@ -199,23 +195,27 @@ export function startReader(file: EventFile): Reader {
       await send(call, checkpointMessage(after));
     };
     while (!call.cancelled) {
-      const page = file.forwards(after + 1, pageSize);
-      for (const event of page) {
-        if ((filter === undefined || filter.matches(event)) && !(await send(call, eventMessage(event)))) {
+      const page = file.forwards(after + 1);
+      for (const event of page.events) {
+        if ((filter === undefined || filter.matches(event)) && !(await send(call, message(event)))) {
           return;
         }
         after = event.position;
         considered++;
         if (filter !== undefined && considered >= filter.checkpointEvery) await checkpoint();
       }
-      if (page.length === pageSize) continue;
+      if (page.more) {
+        await othersTurn();
+        continue;
+      }
       if (!live) {
         live = true;
         if (filter !== undefined) await checkpoint();
         await send(call, caughtUp());
         continue;
       }
-      if (file.head <= after) await somethingNew(call);
+      // Nothing was awaited since the page was read, so nothing new can have been missed.
+      if (page.events.length === 0) await somethingNew(call);
     }
   };
 
@@ -249,6 +249,9 @@ function send(call: Call, message: ReadResp): boolean | Promise<boolean> {
   });
 }
 
+/** A long walk lets appends and other readers in between its pages. */
+const othersTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 const firstVisible = (stream: StoredStream): number =>
   Math.max(stream.truncateBefore, stream.maxCount === undefined ? 0 : stream.last - stream.maxCount + 1);
 
@@ -261,9 +264,15 @@ const toNumber = (text: string): number => {
   return value > beyondAll || Number.isNaN(value) ? beyondAll : value;
 };
 
-function eventMessage(event: StoredEvent): ReadResp {
+/** Ids are told in the form that the reader asked for. */
+function eventMessages(options: Options): (event: StoredEvent) => ReadResp {
+  const idForm = options.getUuidOption()?.hasStructured() ? "structured" : "text";
+  return (event) => eventMessage(event, idForm);
+}
+
+function eventMessage(event: StoredEvent, idForm: "structured" | "text"): ReadResp {
   const recorded = new streams.ReadResp.ReadEvent.RecordedEvent();
-  recorded.setId(uuidMessage(event.id));
+  recorded.setId(uuidMessage(event.id, idForm));
   recorded.setStreamIdentifier(streamIdentifier(event.stream));
   recorded.setStreamRevision(event.revision === beyondAll ? "9223372036854775807" : String(event.revision));
   recorded.setCommitPosition(String(event.position));

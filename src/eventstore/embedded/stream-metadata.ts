@@ -14,6 +14,10 @@ export const metadataStreamOf = (name: string): string => `$$${name}`;
 export const streamOfMetadata = (name: string): string | undefined =>
   name.startsWith("$$") && !name.startsWith("$$$$") ? name.slice(2) : undefined;
 
+/** A greater number would hide nothing either, and cannot be read back from the file exactly. */
+const limit = (value: number | undefined): number | undefined =>
+  value === undefined || value < 1 || value >= Number.MAX_SAFE_INTEGER ? undefined : Math.floor(value);
+
 /** Undefined where the data is no JSON object. Settings that are no positive whole numbers are not set. */
 export function readStreamMetadata(data: Uint8Array): StreamSettings | undefined {
   let parsed: unknown;
@@ -34,7 +38,7 @@ export function readStreamMetadata(data: Uint8Array): StreamSettings | undefined
   return {
     truncateBefore:
       truncateBefore > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : Math.floor(truncateBefore),
-    maxCount: maxCount === undefined || maxCount === 0 ? undefined : Math.floor(maxCount),
-    maxAge: maxAge === undefined || maxAge === 0 ? undefined : Math.floor(maxAge),
+    maxCount: limit(maxCount),
+    maxAge: limit(maxAge),
   };
 }

@@ -12,6 +12,10 @@ export interface SubscriptionFilter {
 
 const defaultWindow = 32;
 const longestRegex = 1_000;
+/** A repeated group that itself repeats or chooses: what can take time without end on a short text. */
+const nestedRepeat = /\((?:[^()\\]|\\.)*[+*{|](?:[^()\\]|\\.)*\)[+*{]|\)[^()]*\)[+*{]/;
+/** Each more multiplies the time by the text's length. */
+const mostRepeats = 4;
 
 /** Throws INVALID_ARGUMENT for an expression that cannot be read. */
 export function readFilter(filter: Filter): SubscriptionFilter {
@@ -38,6 +42,12 @@ export function readFilter(filter: Filter): SubscriptionFilter {
 
 function compile(text: string): RegExp {
   if (text.length > longestRegex) throw invalidArgument(`The filter's regex is longer than ${longestRegex}.`);
+  const repeats = text.replace(/\\.|\[(?:[^\]\\]|\\.)*\]/g, "_").match(/[+*]|\{\d+,/g)?.length ?? 0;
+  if (nestedRepeat.test(text) || repeats > mostRepeats) {
+    throw invalidArgument(
+      `The filter's regex ${JSON.stringify(text)} could take too long: repeats are nested or many.`,
+    );
+  }
   try {
     return new RegExp(text);
   } catch {

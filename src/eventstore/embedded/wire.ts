@@ -46,9 +46,17 @@ export function uuidBytes(uuid: Uuid | undefined): Buffer | undefined {
   return bytes.length === 16 ? bytes : undefined;
 }
 
-export function uuidMessage(bytes: Uint8Array): Uuid {
-  const hex = Buffer.from(bytes).toString("hex");
+export function uuidMessage(bytes: Uint8Array, form: "structured" | "text"): Uuid {
+  const buffer = Buffer.from(bytes);
   const uuid = new shared.UUID();
+  if (form === "structured") {
+    const halves = new shared.UUID.Structured();
+    halves.setMostSignificantBits(String(buffer.readBigInt64BE(0)));
+    halves.setLeastSignificantBits(String(buffer.readBigInt64BE(8)));
+    uuid.setStructured(halves);
+    return uuid;
+  }
+  const hex = buffer.toString("hex");
   uuid.setString(
     `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
   );

@@ -8,7 +8,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Expected } from "./append-rules.ts";
-import type { ProposedEvent } from "./event-file.ts";
+import { type ProposedEvent, sizeOf } from "./event-file.ts";
 import { maxAppendBytes, type Write, type Writer, type Written } from "./group-commit.ts";
 import {
   Any,
@@ -38,6 +38,15 @@ type ProposedMessage =
 
 /** The most appends of one BatchAppend call whose parts are still coming in. */
 const mostUnfinished = 10_000;
+
+interface UnfinishedAppend {
+  readonly stream: string;
+  readonly expected: Expected;
+  readonly deadlineMs: number;
+  readonly events: ProposedEvent[];
+  bytes: number;
+  broken: boolean;
+}
 
 export function writeService(writer: Writer) {
   return {
@@ -90,10 +99,7 @@ export function writeService(writer: Writer) {
     },
 
     batchAppend: (call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void => {
-      const unfinished = new Map<
-        string,
-        { stream: string; expected: Expected; deadlineMs: number; events: ProposedEvent[]; broken: boolean }
-      >();
+      const unfinished = new Map<string, UnfinishedAppend>();
       let pending = 0;
       let ended = false;
       const endWhenDone = (): void => {
@@ -110,6 +116,7 @@ export function writeService(writer: Writer) {
             expected: batchExpectedOf(options),
             deadlineMs: deadline?.toDate().getTime() ?? Number.POSITIVE_INFINITY,
             events: [],
+            bytes: 0,
             broken: false,
           });
         }
@@ -118,7 +125,9 @@ export function writeService(writer: Writer) {
         for (const message of request.getProposedMessagesList()) {
           const event = proposed(message);
           if (event === undefined) part.broken = true;
-          else part.events.push(event);
+          else part.bytes += sizeOf(event);
+          // What is too large anyway is not collected any further.
+          if (event !== undefined && part.bytes <= maxAppendBytes) part.events.push(event);
         }
         if (!request.getIsFinal()) return;
         unfinished.delete(key);
@@ -133,6 +142,9 @@ export function writeService(writer: Writer) {
           return reply((answer) =>
             answer.setError(batchError(3, "type and content-type are required", badRequest())),
           );
+        }
+        if (part.bytes > maxAppendBytes) {
+          return reply((answer) => fillBatchAnswer(answer, { tag: "too_large" }, part));
         }
         if (part.deadlineMs <= Date.now()) {
           return reply((answer) => answer.setError(batchError(4, "Timeout", timeout())));
