@@ -3,7 +3,7 @@
 create or replace function incidents_apply(rows json, changes change[]) returns change[]
 language plpgsql as $$
 begin
-  with touched as (
+  with touched as materialized (
     select incident_key,
       (array_agg(project_uuid))[1] as project_uuid,
       max(incident_id) as incident_id,
@@ -27,7 +27,7 @@ begin
       from unnest(changes) where incident_key is not null
     ) change
     group by incident_key
-  ), compared as (
+  ), compared as materialized (
     select t.*, i.at, i.first_time, i.last_time, i.monitor_id, i.monitor_name, i.repo_uuid,
       coalesce(i.alerts, 0) + t.alerts as alerts_now,
       coalesce(i.recoveries, 0) + t.recoveries as recoveries_now,
@@ -40,7 +40,7 @@ begin
     from touched t left join lateral (
       select i.*, i.ctid as at from incidents i where i.incident_key = t.incident_key limit 1
     ) i on true
-  ), now as (
+  ), now as materialized (
     select c.*,
       case when c.is_open then 'open' when c.outages_now > 0 then 'recovered'
            when c.alerts_now = 0 and c.recoveries_now > 0 then 'orphan' else 'unmapped' end as state_now,
@@ -51,20 +51,22 @@ begin
         as monitor_name_now,
       coalesce(latest.repo_uuid, again.repo_uuid, case when c.is_appended then c.repo_uuid end) as repo_uuid_now
     from compared c
-    left join lateral (select * from incident_bounds(c.incident_key)) bounds on c.moved
+    left join lateral (select * from incident_bounds(c.incident_key) where c.moved offset 0) bounds on true
     left join lateral (
       select r.monitor_id, r.monitor_name, r.repo_uuid from records r
       where r.incident_key = c.incident_key and r.kind = substr(c.latest, 31, 1)::smallint
-        and r.incident_time = substr(c.latest, 32)
+        and r.incident_time = substr(c.latest, 32) and c.may_be_named_anew and c.is_appended
       limit 1
-    ) latest on c.may_be_named_anew and c.is_appended
+    ) latest on true
     left join lateral (
       select * from incident_names(c.incident_key,
         case when c.is_appended or not (c.moved or c.renamed) and c.monitor_id is null then c.earliest else '' end,
         case when c.is_appended or not (c.moved or c.renamed) and c.monitor_name is null then c.earliest else '' end,
         case when c.is_appended or not (c.moved or c.renamed) and c.repo_uuid is null then c.earliest else '' end)
-    ) again on c.may_be_named_anew and not (c.is_appended and (c.records = 1
-      or latest.monitor_id is not null and latest.monitor_name is not null and latest.repo_uuid is not null))
+      where c.may_be_named_anew and not (c.is_appended and (c.records = 1
+        or latest.monitor_id is not null and latest.monitor_name is not null and latest.repo_uuid is not null))
+      offset 0
+    ) again on true
   ), updated as (
     update incidents i set state = n.state_now, alerts = n.alerts_now, recoveries = n.recoveries_now,
       outages = n.outages_now, webhooks = n.webhooks_now, first_time = n.first_now, last_time = n.last_now,

@@ -4,16 +4,25 @@
 create or replace function pairs_apply(rows json, changes change[]) returns change[]
 language plpgsql as $$
 declare
+  appended change[];
+  others change[];
   undone gap[] := '{}';
   due rematch[] := '{}';
 begin
-  if exists (select from orphans) or pairs_have_orphans(changes) then
+  select p.appended, p.others into appended, others from pairs_part(changes) p;
+  if cardinality(appended) > 0 then
+    changes := changes || pairs_append(appended);
+  end if;
+  if cardinality(others) = 0 then
+    return changes;
+  end if;
+  if exists (select from orphans) or pairs_have_orphans(others) then
     -- Worked out on the old matches; those that may not hold any more are then undone, before any gap is looked at.
-    select o.undone, o.due into undone, due from pairs_move_orphans(changes) o;
-    due := pairs_earliest(due || pairs_changed_tails(changes));
+    select o.undone, o.due into undone, due from pairs_move_orphans(others) o;
+    due := pairs_earliest(due || pairs_changed_tails(others));
     undone := undone || pairs_undo(due);
   end if;
-  changes := changes || pairs_of_gaps(pairs_gaps(changes, undone));
+  changes := changes || pairs_of_gaps(pairs_gaps(others, undone));
   return changes || pairs_rematch(due);
 end $$;
 
@@ -88,7 +97,7 @@ language plpgsql as $$
 declare
   made change[];
 begin
-  with bounded as (
+  with bounded as materialized (
     select g.*, begun.after, own.event_id as own_event_id, own.echo, orphan.event_id as orphan_event_id,
       orphan.matched_by, boundary.is_boundary,
       (select o.ctid from outages o where o.incident_key = g.incident_key and o.ended_at = g.ended_at) as at
@@ -102,6 +111,7 @@ begin
          where o.matched_incident_key = g.incident_key and o.incident_time < g.ended_at
          order by o.incident_time desc limit 1),
         '' collate "C") as after
+      offset 0
     ) begun
     left join lateral (
       select r.event_id, r.echo from records r
@@ -115,7 +125,7 @@ begin
     cross join lateral (
       select g.ended_at = 'infinity' or own.event_id is not null or orphan.event_id is not null as is_boundary
     ) boundary
-  ), spanned as (
+  ), spanned as materialized (
     select b.*, first.incident_time as first_alert_at, latest.incident_time as latest_alert_at,
       latest.event_id as alert_event_id, latest.monitor_id, latest.monitor_name, latest.repo_uuid,
       before.alerts as alerts_before, before.incident_order as order_before,
@@ -154,7 +164,7 @@ begin
       select before.alerts is not null and not b.renamed as kept, before.alerts is not null and not b.renamed
         and coalesce(b.changed_from > before.latest_alert_at, true) as appended
     ) since
-  ), outage as (
+  ), outage as materialized (
     select s.*, s.latest_alert_at is not null as exists_now,
       case when s.latest_alert_at is null then 0
         when s.alerts_before is not null then s.alerts_before + s.alerts

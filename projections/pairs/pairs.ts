@@ -8,6 +8,7 @@ export const pairs: Projection = {
   tables: new URL("./pairs.sql", import.meta.url),
   functions: [
     new URL("./pairs.functions.sql", import.meta.url),
+    new URL("./appended.functions.sql", import.meta.url),
     new URL("./orphans.functions.sql", import.meta.url),
   ],
   handlers: {},

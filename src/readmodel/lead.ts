@@ -19,6 +19,7 @@ const settings = [
   "set enable_mergejoin = off",
   "set enable_bitmapscan = off",
   "set jit = off",
+  "set work_mem = '64MB'",
   // Nobody else writes here; a lock waited for is a schema being made.
   "set lock_timeout = '30s'",
 ].join("; ");
