@@ -34,6 +34,8 @@ import { type WelcomeFacts, welcomeText } from "./welcome.ts";
 
 /** Ready is to be honest within 2 s of any loss. */
 const readyBoundMs = 1_500;
+/** A long registry is read in less; a store that is lost meanwhile must not hold up the start for ever. */
+const registryBoundMs = 10_000;
 /** With `drainTimeoutMs` at its default they add up to less than the 10 s that a stop may take. */
 const stopBoundsMs = { projector: 800, registry: 300, client: 700, pools: 500, servers: 3_500 };
 
@@ -100,6 +102,8 @@ async function start(config: Config, log: Log, stopping: Stopping, isStopping: (
     log,
   });
   stopping.add("registry", stopBoundsMs.registry, registry.stop);
+  // Until it has been read, every key is unknown.
+  await until(registry.ready, registryBoundMs);
   const reading = openPostgres(servers.databaseUrl, {
     maxConnections: 10,
     applicationName: "incident-ledger-queries",
@@ -161,6 +165,12 @@ async function start(config: Config, log: Log, stopping: Stopping, isStopping: (
   });
   // Someone who asked for JSON parses what comes on stdout.
   (config.logFormat === "json" ? process.stderr : process.stdout).write(`${welcome}\n`);
+}
+
+/** Waits for the condition, at most this long. */
+async function until(holds: () => boolean, boundMs: number): Promise<void> {
+  const end = Date.now() + boundMs;
+  while (!holds() && Date.now() < end) await pause(10);
 }
 
 function listen(config: Config, handle: HttpApp["handle"]): HttpServer {

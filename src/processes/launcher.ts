@@ -1,7 +1,7 @@
 // Notices that the npx that started the service is gone. npm passes SIGTERM on to a shell that keeps it to itself, so
 // the service would stay behind when npx is told to end.
 
-import { commandLineOf, parentOf } from "./process-identity.ts";
+import { commandLineOf, isTaken, parentOf } from "./process-identity.ts";
 
 const furthestAncestor = 5;
 const lookEveryMs = 250;
@@ -11,7 +11,7 @@ export function watchLauncher(gone: () => void): () => void {
   const launcher = findLauncher();
   if (launcher === undefined) return () => {};
   const timer = setInterval(() => {
-    if (isThere(launcher)) return;
+    if (isTaken(launcher)) return;
     clearInterval(timer);
     gone();
   }, lookEveryMs);
@@ -26,13 +26,4 @@ function findLauncher(): number | undefined {
     pid = parentOf(pid);
   }
   return undefined;
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }

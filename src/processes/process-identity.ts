@@ -22,6 +22,16 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.began === identity.began;
 }
 
+/** Whether the id belongs to anything, be it a process that has ended and was not collected by its parent yet. */
+export function isTaken(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
 /**
  * Sends each signal in turn until the process is gone, waiting `eachMs` after each.
  * Answers whether it is gone.

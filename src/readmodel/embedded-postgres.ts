@@ -21,6 +21,7 @@ import {
   commandLineOf,
   endProcess,
   identify,
+  isTaken,
   type ProcessIdentity,
   processesWorkingIn,
 } from "../processes/process-identity.ts";
@@ -180,7 +181,7 @@ async function endLeftovers(data: string): Promise<void> {
   while (processesWorkingIn(data).length > 0 && Date.now() < until) await pause(20);
   for (const worker of processesWorkingIn(data)) await endProcess(worker, ["SIGQUIT", "SIGKILL"], 2_000);
   const left = readPid(pidFile);
-  if (left !== undefined && identify(left) !== undefined && serverOn(data, left) === undefined) {
+  if (left !== undefined && isTaken(left) && serverOn(data, left) === undefined) {
     rmSync(pidFile, { force: true });
   }
 }

@@ -122,6 +122,7 @@ export async function registerProject(
   const project = await service.post("/api/projects", adminKey, { name: "Shop" });
   const path = `/api/projects/${String(project.body.project_uuid)}/keys`;
   const key = await service.post(path, adminKey, { label: "test", scopes: ["ingest", "read"] });
+  if (key.status !== 201) throw new Error(`No key was issued: ${JSON.stringify([project, key])}`);
   return { project: String(project.body.project_uuid), key: String(key.body.key) };
 }
 
