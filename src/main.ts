@@ -61,7 +61,8 @@ async function run(config: Config): Promise<void> {
   watchLauncher(() => void stop("the npx that started the service is gone", 0));
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(event, (error: unknown) => {
-      log.error({ error: reasonOf(error) }, "this is a bug in Incident Ledger");
+      const stack = error instanceof Error ? error.stack : undefined;
+      log.error({ reason: reasonOf(error), stack }, "this is a bug in Incident Ledger");
       void stop(event, 1);
     });
   }
@@ -174,9 +175,9 @@ async function until(holds: () => boolean, boundMs: number): Promise<void> {
 }
 
 function listen(config: Config, handle: HttpApp["handle"]): HttpServer {
-  const { host, port, maxBodyBytes } = config;
+  const { host, port } = config;
   try {
-    return serve({ host, port, maxBodyBytes, idleSeconds: 30, handle });
+    return serve({ host, port, idleSeconds: 30, handle });
   } catch (error) {
     throw new Error(`Cannot listen on ${host}:${port}: ${reasonOf(error)}. Set HOST and PORT to others.`, {
       cause: error,

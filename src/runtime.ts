@@ -20,13 +20,12 @@ interface DenoRuntime {
 }
 
 /**
- * Listens and hands every request to `handle`. Bodies over `maxBodyBytes` are not read on; a connection on which nothing
+ * Listens and hands every request to `handle`, which bounds how much of a body it reads. A connection on which nothing
  * moves for `idleSeconds` is closed. Throws where the address is taken.
  */
 export function serve(options: {
   readonly host: string;
   readonly port: number;
-  readonly maxBodyBytes: number;
   readonly idleSeconds: number;
   readonly handle: (request: Request) => Promise<Response>;
 }): HttpServer {
@@ -36,13 +35,14 @@ export function serve(options: {
 
 type Options = Parameters<typeof serve>[0];
 
-function serveOnBun({ host, port, maxBodyBytes, idleSeconds, handle }: Options): HttpServer {
+function serveOnBun({ host, port, idleSeconds, handle }: Options): HttpServer {
   let active = 0;
   let idle: (() => void) | undefined;
   const server = Bun.serve({
     hostname: host,
     port,
-    maxRequestBodySize: maxBodyBytes,
+    // The routes bound what they read, and answer in their own words; what they leave unread is not buffered here.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     idleTimeout: idleSeconds,
     development: false,
     fetch: async (request) => {
@@ -77,8 +77,13 @@ function serveOnDeno(deno: DenoRuntime, { host, port, handle }: Options): HttpSe
   return {
     port: server.addr.port,
     stop: async (graceMs) => {
-      await within(graceMs, server.shutdown());
-      abort.abort();
+      let isShut = false;
+      const shut = server.shutdown().then(() => {
+        isShut = true;
+      });
+      await within(graceMs, shut);
+      // To abort what has ended is an error that nobody could catch.
+      if (!isShut) abort.abort();
     },
   };
 }

@@ -17,17 +17,26 @@ export type ErrorStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 
 export function problem(status: ErrorStatus, error: string, details: string): Response {
   return new Response(JSON.stringify({ success: false, error, details }), {
     status,
-    headers:
-      status === 503 || status === 429
-        ? { ...headers, "Retry-After": "1" }
-        : status === 401
-          ? { ...headers, "WWW-Authenticate": 'ApiKey header="X-API-Key"' }
-          : headers,
+    headers: { ...headers, ...(more[status] ?? {}) },
   });
 }
 
+const more: Partial<Record<ErrorStatus, Readonly<Record<string, string>>>> = {
+  401: { "WWW-Authenticate": 'ApiKey header="X-API-Key"' },
+  // What is left of the body is not read on.
+  413: { Connection: "close" },
+  429: { "Retry-After": "1" },
+  503: { "Retry-After": "1" },
+};
+
 export const projectNotFound = (uuid: string): Response =>
-  problem(404, "Project not found", `Project with UUID '${uuid}' not found`);
+  problem(404, "Invalid project UUID", `Project with UUID '${uuid}' not found`);
+
+export const repositoryNotFound = (uuid: string): Response =>
+  problem(404, "Invalid repository UUID", `Repository with UUID '${uuid}' not found`);
+
+export const incidentNotFound = (): Response =>
+  problem(404, "Incident not found", "The project has no incident with this incident_id");
 
 export const badRequest = (details: string): Response => problem(400, "Invalid request", details);
 

@@ -19,7 +19,8 @@ export interface HttpApp {
 
 export function createHttp(dependencies: HttpDependencies): HttpApp {
   const { log, metrics } = dependencies;
-  const startedAt = new WeakMap<Request, number>();
+  // Read while the request is open: Deno lets nobody look at a request that has been answered.
+  const begun = new WeakMap<Request, { readonly at: number; readonly method: string; readonly id: string }>();
   const routes = new Elysia({ name: "routes" })
     .use(webhookRoutes(dependencies))
     .use(registryRoutes(dependencies))
@@ -31,7 +32,8 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
   // Elysia's fast path for hosts assumes at least four characters: without it `Host: x` is no 404.
   const app = new Elysia({ handler: { standardHostname: false }, normalize: false })
     .onRequest(({ request }) => {
-      startedAt.set(request, performance.now());
+      const id = requestIdOf(request, dependencies.newRequestId);
+      begun.set(request, { at: performance.now(), method: request.method, id });
     })
     .onError(({ code, error, request }) => {
       switch (code) {
@@ -52,17 +54,17 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
     })
     .onAfterResponse(({ request, route, responseValue, set }) => {
       const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200);
-      const began = startedAt.get(request);
+      const began = begun.get(request);
       if (began === undefined) return;
-      const seconds = (performance.now() - began) / 1000;
+      const seconds = (performance.now() - began.at) / 1000;
       // A path nobody routed is the sender's text: it names no label.
       const pattern =
         route === undefined || route === "" || (status === 404 && route === "/*") ? "unknown" : route;
-      metrics.request({ method: request.method, route: pattern, status }, seconds);
+      metrics.request({ method: began.method, route: pattern, status }, seconds);
       log.debug(
         {
-          request_id: requestIdOf(request, dependencies.newRequestId),
-          method: request.method,
+          request_id: began.id,
+          method: began.method,
           route: pattern,
           status,
           ms: Math.round(seconds * 10_000) / 10,
@@ -106,7 +108,13 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
     )
     .use(docsPage())
     .use(routes);
-  return { handle: async (request) => withContractsShape(await app.handle(request)) };
+  return {
+    handle: async (request) => {
+      const response = withContractsShape(await app.handle(request));
+      response.headers.set("X-Request-Id", requestIdOf(request, dependencies.newRequestId));
+      return response;
+    },
+  };
 }
 
 /** A bare error of the framework's own (a method that a path does not know, for one) in the contract's shape. */

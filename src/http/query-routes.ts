@@ -5,9 +5,9 @@ import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import type { Project } from "../domain/registry.ts";
 import { requireProject } from "./access.ts";
-import { badRequest, json, problem, unavailable } from "./answer.ts";
+import { badRequest, incidentNotFound, json, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import { incidentIdIn } from "./incident-path.ts";
+import { firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies, PageRequest } from "./ports.ts";
 import {
   incidentAnswer,
@@ -88,7 +88,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
           tag: "Incidents",
           summary: "List incidents",
           description:
-            "Newest first by first_time. from and to (half-open) choose incidents by their first_time.",
+            "Newest first by first_time. from and to (half-open) choose incidents that were heard of in that span: last_time at or after from, first_time before to.",
           query: incidentsQuery,
           answer: pageOf(incidentItemAnswer),
           errors: [400, 401, 404, 503],
@@ -100,16 +100,17 @@ export function queryRoutes(dependencies: HttpDependencies) {
       "/api/projects/:project/incidents/:incident",
       ({ request, params }) =>
         answer(request, params.project, readPosition, async (project) => {
-          const id = incidentIdIn(request);
-          if (id instanceof Response) return id;
-          const found = await queries.incident(project.project_uuid, id);
+          const ids = incidentIdsIn(request);
+          if (ids instanceof Response) return ids;
+          const found = await firstFound(ids, (id) => queries.incident(project.project_uuid, id));
           return found === undefined ? incidentNotFound() : json(found);
         }),
       {
         detail: documented({
           tag: "Incidents",
           summary: "Show an incident with its outages",
-          description: "incident_id is percent-encoded and may hold anything, slashes included.",
+          description:
+            "incident_id is percent-encoded and may hold anything, slashes included; `.` and `..` are asked for as `%252E` and `%252E%252E`.",
           query: positionQuery,
           answer: incidentAnswer,
           errors: [400, 401, 404, 503],
@@ -121,9 +122,10 @@ export function queryRoutes(dependencies: HttpDependencies) {
       "/api/projects/:project/incidents/:incident/timeline",
       ({ request, params }) =>
         answer(request, params.project, readTimeline, async (project, query) => {
-          const id = incidentIdIn(request);
-          if (id instanceof Response) return id;
-          const found = await queries.timeline(project.project_uuid, id, pageOfQuery(query));
+          const ids = incidentIdsIn(request);
+          if (ids instanceof Response) return ids;
+          const page = pageOfQuery(query);
+          const found = await firstFound(ids, (id) => queries.timeline(project.project_uuid, id, page));
           return found === undefined ? incidentNotFound() : json(found);
         }),
       {
@@ -165,7 +167,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
           tag: "Recovery",
           summary: "List outages: alerts paired with their recovery",
           description:
-            "Ended outages by recovery time, then the open ones, which have null where they have no recovery yet. from and to (half-open) choose by recovery time; open ones by their first alert.",
+            "In order of recovery time. from and to (half-open) choose by it. With state=open the open outages instead, which have null where there is no recovery yet, in order of and chosen by their first alert.",
           query: pairsQuery,
           answer: pageOf(pairAnswer),
           errors: [400, 401, 404, 503],
@@ -207,9 +209,6 @@ export function queryRoutes(dependencies: HttpDependencies) {
       },
     );
 }
-
-const incidentNotFound = (): Response =>
-  problem(404, "Incident not found", "The project has no incident with this incident_id");
 
 const pageOfQuery = (query: { readonly limit?: number; readonly cursor?: string }): PageRequest => ({
   limit: query.limit ?? defaultLimit,

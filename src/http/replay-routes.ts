@@ -3,9 +3,9 @@
 import { Elysia } from "elysia";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import { requireProject } from "./access.ts";
-import { problem, unavailable } from "./answer.ts";
+import { incidentNotFound, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import { incidentIdIn } from "./incident-path.ts";
+import { firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies } from "./ports.ts";
 import { noQuery, replayLine } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
@@ -21,9 +21,12 @@ export function replayRoutes(dependencies: HttpDependencies) {
         if (project instanceof Response) return project;
         const query = readNone(request);
         if (query instanceof Response) return query;
-        const id = incidentIdIn(request);
-        if (id instanceof Response) return id;
-        return stream(dependencies.replayIncident(project.project_uuid, id), dependencies, "found");
+        const ids = incidentIdsIn(request);
+        if (ids instanceof Response) return ids;
+        const found = await firstFound(ids, (id) =>
+          stream(dependencies.replayIncident(project.project_uuid, id), dependencies),
+        );
+        return found ?? incidentNotFound();
       },
       { detail: detail("Replay an incident's events") },
     )
@@ -34,7 +37,8 @@ export function replayRoutes(dependencies: HttpDependencies) {
         if (project instanceof Response) return project;
         const query = readNone(request);
         if (query instanceof Response) return query;
-        return stream(dependencies.replayProject(project.project_uuid), dependencies, "any");
+        const found = await stream(dependencies.replayProject(project.project_uuid), dependencies);
+        return found ?? ndjson(null);
       },
       { detail: detail("Replay a project's events") },
     );
@@ -52,12 +56,11 @@ const detail = (summary: string) =>
     access: "key",
   });
 
-/** The first event is read before the answer begins, so that a store that is away is a 503 and nothing found a 404. */
+/** Undefined where there is nothing. The first event is read before the answer begins, so that a lost store is a 503. */
 async function stream(
   events: AsyncIterable<RecordedEvent>,
   { log }: HttpDependencies,
-  wanted: "found" | "any",
-): Promise<Response> {
+): Promise<Response | undefined> {
   const iterator = events[Symbol.asyncIterator]();
   let next: IteratorResult<RecordedEvent>;
   try {
@@ -66,9 +69,7 @@ async function stream(
     log.warn({ reason: String(error) }, "a replay could not begin");
     return unavailable("The event store cannot be read at this moment.");
   }
-  if (next.done && wanted === "found") {
-    return problem(404, "Incident not found", "The project has no incident with this incident_id");
-  }
+  if (next.done) return undefined;
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     pull: async (controller) => {
@@ -89,14 +90,17 @@ async function stream(
       await iterator.return?.();
     },
   });
-  return new Response(body, {
+  return ndjson(body);
+}
+
+const ndjson = (body: ReadableStream<Uint8Array> | null): Response =>
+  new Response(body, {
     headers: {
       "Content-Type": "application/x-ndjson; charset=utf-8",
       "X-Content-Type-Options": "nosniff",
       "Cache-Control": "no-store",
     },
   });
-}
 
 const line = (event: RecordedEvent) => ({
   event_id: event.id,

@@ -4,7 +4,7 @@ import { Elysia } from "elysia";
 import { kindOf } from "../domain/status.ts";
 import { readContractWebhook } from "../intake/contract-webhook.ts";
 import { authenticate, type Caller, projectOf } from "./access.ts";
-import { json, problem, unavailable } from "./answer.ts";
+import { json, problem, repositoryNotFound, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
 import type { HttpDependencies } from "./ports.ts";
@@ -74,7 +74,7 @@ async function receive(request: Request, dependencies: HttpDependencies): Promis
     !dependencies.registry.hasRepository(project.project_uuid, fields.repo_uuid)
   ) {
     count("not_found");
-    return problem(404, "Repository not found", `Repository with UUID '${fields.repo_uuid}' not found`);
+    return repositoryNotFound(fields.repo_uuid);
   }
   const startedAt = performance.now();
   const outcome = await dependencies.record(

@@ -13,12 +13,19 @@ export class BadCursor extends Error {
 }
 
 const version = "1";
-const isTime = /^(?:\d{4}-\d{2}-\d{2}T[\d:.]+Z|infinity)$/;
-const isKey = /^[0-9a-f-]{36}$/;
-const isNumber = /^\d{1,20}$/;
+/** What a value of a cursor may be: nothing else reaches Postgres. */
+const shapes = {
+  time: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z$/,
+  kind: /^[012]$/,
+  key: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  position: /^\d{1,20}$/,
+} as const;
 
-/** The values of a cursor of `length` values; undefined where there is none. Throws BadCursor. */
-export function readCursor(cursor: string | undefined, length: number): readonly string[] | undefined {
+/** The values of a cursor of these shapes; undefined where there is none. Throws BadCursor. */
+export function readCursor<const Shapes extends readonly (keyof typeof shapes)[]>(
+  cursor: string | undefined,
+  wanted: Shapes,
+): { readonly [Place in keyof Shapes]: string } | undefined {
   if (cursor === undefined) return undefined;
   let read: unknown;
   try {
@@ -26,12 +33,14 @@ export function readCursor(cursor: string | undefined, length: number): readonly
   } catch {
     throw new BadCursor();
   }
-  if (!Array.isArray(read) || read.length !== length + 1 || read[0] !== version) throw new BadCursor();
-  const values = read.slice(1);
-  const known = (value: unknown): value is string =>
-    typeof value === "string" && (isTime.test(value) || isKey.test(value) || isNumber.test(value));
-  if (!values.every(known)) throw new BadCursor();
-  return values;
+  if (!Array.isArray(read) || read.length !== wanted.length + 1 || read[0] !== version) throw new BadCursor();
+  const values: readonly unknown[] = read.slice(1);
+  const isKnown = wanted.every((shape, place) => {
+    const value = values[place];
+    return typeof value === "string" && shapes[shape].test(value);
+  });
+  if (!isKnown) throw new BadCursor();
+  return values as { readonly [Place in keyof Shapes]: string };
 }
 
 /** Of `limit + 1` rows the first `limit`, and where they end if there are more. */

@@ -124,7 +124,8 @@ function projectedSignal(data: Fields, event: RecordedEvent): ProjectedSignal {
 
 /** The first 16 bytes of SHA-256 over project, NUL and the exact incident_id, written as a UUID. */
 export function incidentKey(project_uuid: string, exactId: string | Uint8Array): string {
-  const hash = createHash("sha256").update(`${project_uuid}\0`).update(exactId).digest("hex");
+  const bytes = typeof exactId === "string" && !exactId.isWellFormed() ? utf8(exactId) : exactId;
+  const hash = createHash("sha256").update(`${project_uuid}\0`).update(bytes).digest("hex");
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-${hash.slice(12, 16)}-${hash.slice(16, 20)}-${hash.slice(20, 32)}`;
 }
 

@@ -44,13 +44,13 @@ export function readModelQueries(sql: Sql) {
   return {
     incidents: (project: string, filter: IncidentFilter, page: PageRequest): Promise<Page<IncidentItem>> =>
       asked(async () => {
-        const [time, key] = readCursor(page.cursor, 2) ?? [];
+        const [time, key] = readCursor(page.cursor, ["time", "key"]) ?? [];
         const rows = await sql<IncidentRow[]>`
           select * from incidents where project_uuid = ${project}
           ${filter.state === undefined ? sql`` : sql`and state = ${filter.state}`}
           ${filter.monitor_id === undefined ? sql`` : sql`and monitor_id = ${normalForm(filter.monitor_id)}`}
           ${filter.repo_uuid === undefined ? sql`` : sql`and repo_uuid = ${filter.repo_uuid}`}
-          ${filter.from === undefined ? sql`` : sql`and first_time >= ${filter.from}`}
+          ${filter.from === undefined ? sql`` : sql`and last_time >= ${filter.from}`}
           ${filter.to === undefined ? sql`` : sql`and first_time < ${filter.to}`}
           ${
             time === undefined || key === undefined
@@ -64,12 +64,18 @@ export function readModelQueries(sql: Sql) {
     incident: (project: string, incidentId: string): Promise<IncidentDetail | undefined> =>
       asked(async () => {
         const key = incidentKey(project, incidentId);
-        const [row] = await sql<IncidentRow[]>`select * from incidents where incident_key = ${key}`;
-        if (row === undefined) return undefined;
-        const outages = await sql<OutageRow[]>`
-          select o.*, ${row.incident_id} as incident_id from outages o where incident_key = ${key}
-          order by ended_at limit ${mostOutagesShown}`;
-        return { ...incidentItem(row), outages: outages.map(pairItem) };
+        // One statement, so that counts and outages are of one moment. The names of the two tables overlap.
+        const rows = await sql<{ incident: IncidentRow; outage: OutageRow | null }[]>`
+          select to_json(i) as incident, to_json(o) as outage from incidents i left join lateral (
+            select *, i.incident_id from outages where incident_key = ${key}
+            order by ended_at desc limit ${mostOutagesShown}
+          ) o on true where i.incident_key = ${key} order by o.ended_at`;
+        const [first] = rows;
+        if (first === undefined) return undefined;
+        return {
+          ...incidentItem(first.incident),
+          outages: rows.flatMap(({ outage }) => (outage === null ? [] : [pairItem(outage)])),
+        };
       }),
 
     timeline: (
@@ -79,7 +85,7 @@ export function readModelQueries(sql: Sql) {
     ): Promise<Page<TimelineItem> | undefined> =>
       asked(async () => {
         const key = incidentKey(project, incidentId);
-        const cursor = readCursor(page.cursor, 3);
+        const cursor = readCursor(page.cursor, ["time", "kind", "time"]);
         const [time, kind, incidentTime] = cursor ?? ["", "-1", ""];
         const after = Number(kind);
         // One index scan for each kind (timeline.sql says why), merged by the order of a timeline.
@@ -102,7 +108,7 @@ export function readModelQueries(sql: Sql) {
           join signals s on s.incident_key = r.incident_key and s.incident_time = r.incident_time
             and s.event_id = r.last_event_id
           order by r.effective_time, r.kind, r.incident_time`;
-        if (rows.length === 0 && cursor === undefined) {
+        if (rows.length === 0) {
           const known = await sql`select from incidents where incident_key = ${key}`;
           if (known.length === 0) return undefined;
         }
@@ -115,29 +121,32 @@ export function readModelQueries(sql: Sql) {
 
     pairs: (project: string, filter: PairFilter, page: PageRequest): Promise<Page<PairItem>> =>
       asked(async () => {
-        const [endedAt, key] = readCursor(page.cursor, 2) ?? [];
-        const time = sql`(case when o.ended_at = 'infinity' then o.first_alert_at else o.recovered_at end)`;
+        const [after, key] = readCursor(page.cursor, ["time", "key"]) ?? [];
+        const isOpen = filter.state === "open";
+        const time = isOpen ? sql`o.first_alert_at` : sql`o.ended_at`;
         const rows = await sql<OutageRow[]>`
           select o.*, i.incident_id from outages o join incidents i using (incident_key)
           where o.project_uuid = ${project}
-          ${filter.state === undefined ? sql`` : filter.state === "open" ? sql`and o.ended_at = 'infinity'` : sql`and o.ended_at < 'infinity'`}
+          and ${isOpen ? sql`o.ended_at = 'infinity'` : sql`o.ended_at < 'infinity'`}
           ${filter.incident_id === undefined ? sql`` : sql`and o.incident_key = ${incidentKey(project, filter.incident_id)}`}
           ${filter.monitor_id === undefined ? sql`` : sql`and o.monitor_id = ${normalForm(filter.monitor_id)}`}
           ${filter.repo_uuid === undefined ? sql`` : sql`and o.repo_uuid = ${filter.repo_uuid}`}
           ${filter.matched_by === undefined ? sql`` : sql`and o.matched_by = ${filter.matched_by}`}
-          ${filter.from === undefined ? sql`` : sql`and ${time} >= ${filter.from} and o.ended_at >= ${filter.from}`}
+          ${filter.from === undefined ? sql`` : sql`and ${time} >= ${filter.from}`}
           ${filter.to === undefined ? sql`` : sql`and ${time} < ${filter.to}`}
-          ${endedAt === undefined || key === undefined ? sql`` : sql`and (o.ended_at, o.incident_key) > (${endedAt}, ${key}::text::uuid)`}
-          order by o.ended_at, o.incident_key limit ${page.limit + 1}`;
-        return nextPage(rows, page.limit, pairItem, (row) => [row.ended_at, row.incident_key]);
+          ${after === undefined || key === undefined ? sql`` : sql`and (${time}, o.incident_key) > (${after}, ${key}::text::uuid)`}
+          order by ${time}, o.incident_key limit ${page.limit + 1}`;
+        return nextPage(rows, page.limit, pairItem, (row) => [
+          isOpen ? row.first_alert_at : row.ended_at,
+          row.incident_key,
+        ]);
       }),
 
     mttr: mttrQuery(sql),
 
     deadLetters: (page: PageRequest): Promise<Page<DeadLetterRow>> =>
       asked(async () => {
-        const [position] = readCursor(page.cursor, 1) ?? ["-1"];
-        if (position === undefined || !/^-?\d{1,20}$/.test(position)) return { items: [], next_cursor: null };
+        const [position] = readCursor(page.cursor, ["position"]) ?? ["-1"];
         const rows = await sql<DeadLetterRow[]>`
           select position, event_id, stream, type, reason from dead_letters
           where position > ${position}::text::numeric order by position limit ${page.limit + 1}`;
