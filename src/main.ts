@@ -58,7 +58,7 @@ async function run(config: Config): Promise<void> {
   // npm and the terminal may both pass on the same signal: only the first counts.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => void stop(signal, 0));
-  watchLauncher(() => void stop("the npx that started the service is gone", 0));
+  watchLauncher(() => void stop("what started the service is gone", 0));
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(event, (error: unknown) => {
       const stack = error instanceof Error ? error.stack : undefined;

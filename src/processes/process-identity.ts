@@ -32,6 +32,10 @@ export function isTaken(pid: number): boolean {
   }
 }
 
+/** Cheap enough to be asked often; where the system has no /proc, an ended process counts until it is collected. */
+export const runs = (pid: number): boolean =>
+  platform() === "linux" ? identify(pid) !== undefined : isTaken(pid);
+
 /**
  * Sends each signal in turn until the process is gone, waiting `eachMs` after each.
  * Answers whether it is gone.
