@@ -10,36 +10,77 @@ export interface RouteDocumentation {
   readonly query?: TObject;
   readonly body?: TSchema;
   readonly answer?: TSchema;
+  /** An answer as it comes. */
+  readonly example?: unknown;
   readonly status?: 200 | 201;
+  /** Another status that has the same answer. */
+  readonly otherStatus?: 503;
   readonly contentType?: string;
   readonly errors: readonly (keyof typeof reasons)[];
   /** Whom the route lets in. */
   readonly access: "key" | "admin" | "open";
 }
 
+/** What each error status means, and one such error. */
 const reasons = {
-  400: "The request is invalid; details name the parameter or field",
-  401: "No key, or one that is unknown, revoked, expired or lacks the scope",
-  404: "Not there, or another project's",
-  409: "Exists already",
-  413: "The body is too large",
-  500: "A fault of the service",
-  503: "Cannot be answered now; Retry-After says when to come again",
+  400: [
+    "The request is invalid; details name the parameter or field",
+    "Invalid request",
+    "limit must be a whole number from 1 to 500.",
+  ],
+  401: [
+    "No key, or one that is unknown, revoked, expired or lacks the scope",
+    "Missing API key",
+    "Send the key in the X-API-Key header.",
+  ],
+  404: [
+    "Not there, or another project's",
+    "Invalid project UUID",
+    "Project with UUID '5f0c954e-97a5-4d3c-8f5b-7d9b6f0f8a11' not found",
+  ],
+  409: ["Exists already", "Already exists", "The repo_uuid '0d4b8c1e-2f0a-4a57-9c4e-3f1f7c2b9d10' is in use"],
+  413: ["The body is too large", "Body too large", "The body may have at most 262144 bytes."],
+  500: [
+    "A fault of the service",
+    "Internal error",
+    "The service met a fault; its log has this request's id.",
+  ],
+  503: [
+    "Cannot be answered now; Retry-After says when to come again",
+    "Service unavailable",
+    "The read model cannot be asked at this moment.",
+  ],
 } as const;
 
 /** The `detail` of an Elysia route. */
 export function documented(route: RouteDocumentation) {
+  const faults = route.access === "open" ? route.errors : ([...route.errors, 500] as const);
   const errors = Object.fromEntries(
-    route.errors.map((status) => [
+    faults.map((status) => [
       String(status),
-      { description: reasons[status], content: { "application/json": { schema: plain(errorAnswer) } } },
+      {
+        description: reasons[status][0],
+        content: {
+          "application/json": {
+            schema: plain(errorAnswer),
+            example: { success: false, error: reasons[status][1], details: reasons[status][2] },
+          },
+        },
+      },
     ]),
   );
   const success = {
     description: "As asked",
     ...(route.answer === undefined
       ? {}
-      : { content: { [route.contentType ?? "application/json"]: { schema: plain(route.answer) } } }),
+      : {
+          content: {
+            [route.contentType ?? "application/json"]: {
+              schema: plain(route.answer),
+              ...(route.example === undefined ? {} : { example: route.example }),
+            },
+          },
+        }),
   };
   return {
     tags: [route.tag],
@@ -50,7 +91,11 @@ export function documented(route: RouteDocumentation) {
     ...(route.body === undefined
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: plain(route.body) } } } }),
-    responses: { [String(route.status ?? 200)]: success, ...errors },
+    responses: {
+      [String(route.status ?? 200)]: success,
+      ...(route.otherStatus === undefined ? {} : { [String(route.otherStatus)]: success }),
+      ...errors,
+    },
     // biome-ignore lint/suspicious/noExplicitAny: Elysia types its detail by the OpenAPI types of another version.
   } as any;
 }
@@ -75,16 +120,20 @@ function plain(schema: TSchema): object {
   }) as object;
 }
 
-/** OpenAPI 3.0 says `nullable` where JSON Schema has a null type beside another, and `enum` where it has `const`. */
+/** OpenAPI 3.0's own ways: `nullable` beside a type, `enum` for `const`, `additionalProperties` for any name. */
 function withNullable(schema: Record<string, unknown>): object {
-  const { const: constant, ...rest } = schema;
-  const named = constant === undefined ? rest : { ...rest, enum: [constant] };
+  const { const: constant, patternProperties, ...rest } = schema;
+  const [anyName] = Object.values(patternProperties ?? {});
+  const open = anyName === undefined ? rest : { ...rest, additionalProperties: anyName };
+  const named = constant === undefined ? open : { ...open, enum: [constant] };
   const { anyOf: choices, ...others } = named as { anyOf?: { type?: unknown; enum?: unknown[] }[] };
   if (choices === undefined) return named;
   if (choices.every((choice) => choice.enum?.length === 1)) {
     return { ...others, type: "string", enum: choices.flatMap((choice) => choice.enum ?? []) };
   }
-  if (choices.length !== 2) return named;
   const other = choices.find((choice) => choice.type !== "null");
-  return choices.some((choice) => choice.type === "null") ? { ...other, ...others, nullable: true } : named;
+  if (choices.length !== 2 || other === undefined || !choices.some((choice) => choice.type === "null"))
+    return named;
+  const words = other.enum === undefined ? {} : { enum: [...other.enum, null] };
+  return { ...other, ...others, ...words, nullable: true };
 }

@@ -5,6 +5,7 @@ import { Elysia } from "elysia";
 import { requireAdmin } from "./access.ts";
 import { badRequest, json, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
+import { deadLetterExample, page } from "./examples.ts";
 import type { HttpDependencies } from "./ports.ts";
 import { deadLetterAnswer, pageOf, pageQuery } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
@@ -39,6 +40,8 @@ export function operationsRoutes(dependencies: HttpDependencies) {
           summary: "Whether every dependency is there",
           description: "503 with the same body while one is not.",
           answer: readiness,
+          example: { ready: true, dependencies: { postgres: { ok: true, detail: "ok" } } },
+          otherStatus: 503,
           errors: [],
           access: "open",
         }),
@@ -86,6 +89,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
           summary: "List events that no projection could take",
           query: pageQuery,
           answer: pageOf(deadLetterAnswer),
+          example: page(deadLetterExample),
           errors: [400, 401, 503],
           access: "admin",
         }),

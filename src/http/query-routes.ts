@@ -7,6 +7,14 @@ import type { Project } from "../domain/registry.ts";
 import { requireProject } from "./access.ts";
 import { badRequest, incidentNotFound, json, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
+import {
+  incidentExample,
+  incidentItemExample,
+  mttrExample,
+  page,
+  pairExample,
+  timelineItemExample,
+} from "./examples.ts";
 import { firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies, PageRequest } from "./ports.ts";
 import {
@@ -91,6 +99,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "Newest first by first_time. from and to (half-open) choose incidents that were heard of in that span: last_time at or after from, first_time before to.",
           query: incidentsQuery,
           answer: pageOf(incidentItemAnswer),
+          example: page(incidentItemExample),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -113,6 +122,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "incident_id is percent-encoded and may hold anything, slashes included; `.` and `..` are asked for as `%252E` and `%252E%252E`.",
           query: positionQuery,
           answer: incidentAnswer,
+          example: incidentExample,
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -136,6 +146,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "Records in order of effective time; webhooks tells how many different events one stands for.",
           query: timelineQuery,
           answer: pageOf(timelineItemAnswer),
+          example: page(timelineItemExample),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -170,6 +181,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "In order of recovery time. from and to (half-open) choose by it. With state=open the open outages instead, which have null where there is no recovery yet, in order of and chosen by their first alert.",
           query: pairsQuery,
           answer: pageOf(pairAnswer),
+          example: page(pairExample),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -203,6 +215,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "Of the recoveries in [from, to) by recovery time. Without data every figure is null, never 0. The grade goes by the mean: elite under an hour, high under a day, medium under a week, else low.",
           query: mttrQuery,
           answer: mttrAnswer,
+          example: mttrExample,
           errors: [400, 401, 404, 503],
           access: "key",
         }),

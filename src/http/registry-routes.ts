@@ -7,6 +7,14 @@ import type { ApiKey, Project, Repository } from "../domain/registry.ts";
 import { adminProject, requireAdmin, requireProject } from "./access.ts";
 import { json, refusal } from "./answer.ts";
 import { documented } from "./documentation.ts";
+import {
+  issuedKeyExample,
+  keyExample,
+  mappingsExample,
+  page,
+  projectExample,
+  repositoryExample,
+} from "./examples.ts";
 import { listPage } from "./list-page.ts";
 import type { HttpDependencies } from "./ports.ts";
 import {
@@ -55,6 +63,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "Register a project",
           body: projectBody,
           answer: projectAnswer,
+          example: projectExample,
           status: 201,
           errors: [400, 401, 409, 413, 503],
           access: "admin",
@@ -78,6 +87,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "List projects",
           query: pageQuery,
           answer: pageOf(projectAnswer),
+          example: page(projectExample),
           errors: [400, 401, 503],
           access: "admin",
         }),
@@ -96,6 +106,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           tag: "Projects",
           summary: "Show a project",
           answer: projectAnswer,
+          example: projectExample,
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -119,6 +130,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "Rename a project, or change how far its orphan recoveries may be matched",
           body: projectChangeBody,
           answer: projectAnswer,
+          example: projectExample,
           errors: [400, 401, 404, 413, 503],
           access: "admin",
         }),
@@ -142,6 +154,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "Register a repository",
           body: repositoryBody,
           answer: repositoryAnswer,
+          example: repositoryExample,
           status: 201,
           errors: [400, 401, 404, 409, 413, 503],
           access: "admin",
@@ -167,6 +180,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "List a project's repositories",
           query: pageQuery,
           answer: pageOf(repositoryAnswer),
+          example: page(repositoryExample),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -205,6 +219,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
             "The key is told in this answer and never again. A project may have several live keys.",
           body: keyBody,
           answer: issuedKeyAnswer,
+          example: issuedKeyExample,
           status: 201,
           errors: [400, 401, 404, 413, 503],
           access: "admin",
@@ -237,6 +252,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           description: "Never the keys themselves. last_used_at is exact to the last webhook it recorded.",
           query: pageQuery,
           answer: pageOf(keyAnswer),
+          example: page(keyExample),
           errors: [400, 401, 404, 503],
           access: "admin",
         }),
@@ -260,6 +276,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "Revoke an API key",
           description: "In force at once in this process, and within a second in all others.",
           answer: keyAnswer,
+          example: keyExample,
           errors: [401, 404, 503],
           access: "admin",
         }),
@@ -285,6 +302,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
             "Words are compared trimmed and in upper case. What was recorded before is mapped anew.",
           body: mappingsBody,
           answer: mappingsBody,
+          example: mappingsExample,
           errors: [400, 401, 404, 413, 503],
           access: "admin",
         }),
@@ -301,6 +319,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           tag: "Projects",
           summary: "Show a project's status mappings",
           answer: mappingsBody,
+          example: mappingsExample,
           errors: [401, 404, 503],
           access: "key",
         }),

@@ -5,6 +5,7 @@ import type { RecordedEvent } from "../domain/stored-events.ts";
 import { requireProject } from "./access.ts";
 import { incidentNotFound, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
+import { replayExample } from "./examples.ts";
 import { firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies } from "./ports.ts";
 import { noQuery, replayLine } from "./schemas.ts";
@@ -51,6 +52,7 @@ const detail = (summary: string) =>
     description:
       "NDJSON straight from the event store, in the order in which they were stored: every figure can be computed again from it. An answer that is cut off ends without its last line break.",
     answer: replayLine,
+    example: replayExample,
     contentType: "application/x-ndjson",
     errors: [400, 401, 404, 503],
     access: "key",

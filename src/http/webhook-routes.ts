@@ -7,6 +7,7 @@ import { authenticate, type Caller, projectOf } from "./access.ts";
 import { json, problem, repositoryNotFound, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
+import { webhookExample } from "./examples.ts";
 import type { HttpDependencies } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
 import { webhookAnswer, webhookBody } from "./schemas.ts";
@@ -25,6 +26,7 @@ export function webhookRoutes(dependencies: HttpDependencies) {
           "Answers 200 once the event is durably stored. The same content sent again gets the same answer and changes nothing. JSON is read whatever the Content-Type says. The slash at the end is optional.",
         body: webhookBody,
         answer: webhookAnswer,
+        example: webhookExample,
         errors: [400, 401, 404, 413, 503],
         access: "key",
       }),
