@@ -1,6 +1,7 @@
 // The events the ledger appends, as they lie in the event store, and the streams they lie in. Pure.
 
 import type { IncidentId, ProjectUuid } from "./ids.ts";
+import type { QuarantineEvent } from "./quarantine.ts";
 import type { Kind, Matching } from "./signal.ts";
 
 /** An event read back from the event store. `data` and `metadata` are unchecked JSON. */
@@ -19,8 +20,8 @@ export interface RecordedEvent {
 /** An event about to be appended. Metadata is flat, string to string. */
 export interface NewEvent {
   readonly id: string;
-  readonly type: StoredEvent["type"];
-  readonly data: StoredEvent["data"];
+  readonly type: (StoredEvent | QuarantineEvent)["type"];
+  readonly data: (StoredEvent | QuarantineEvent)["data"];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -90,7 +91,7 @@ export interface StatusesMapped {
   readonly mappings: Readonly<Record<string, "ALERT" | "RECOVERY">>;
 }
 
-/** Every event the ledger writes, by its type name. */
+/** Every event that the read model is built from, by its type name. (What a quarantine holds: quarantine.ts.) */
 export type StoredEvent =
   | { readonly type: "IncidentSignalRecorded"; readonly data: IncidentSignalRecorded }
   | { readonly type: "ProjectRegistered"; readonly data: ProjectRegistered }

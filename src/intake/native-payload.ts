@@ -1,0 +1,108 @@
+// What a native webhook's bytes hold, found by their content, since tools send JSON as text/plain, as a form or with no
+// Content-Type at all. Knows no tool's fields.
+
+import type { Instant } from "../domain/instant.ts";
+import type { SourcePayload } from "../sources/source.ts";
+import { multipartFields } from "./multipart-fields.ts";
+
+/** A webhook of a tool, as it came, once its key has been found right. */
+export interface NativeWebhook {
+  readonly body: Uint8Array;
+  readonly content_type?: string;
+  /** Lower-case names; keys and cookies have been taken out. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Without the token. */
+  readonly query: Readonly<Record<string, string>>;
+  /** The source's name, or "auto". */
+  readonly source: string;
+  readonly received_at: Instant;
+}
+
+export type NativeParsing =
+  | {
+      readonly ok: true;
+      readonly payload: SourcePayload;
+      /** What is kept as evidence: the body as it came; for a webhook without a body its query, as JSON. */
+      readonly verbatim: string;
+    }
+  | { readonly ok: false; readonly reason: string };
+
+/** The fields of a form in which tools send a whole JSON document (GitHub, Uptime Kuma). */
+const documentFields = ["payload", "data"];
+
+export function parseNative(webhook: NativeWebhook): NativeParsing {
+  const text = textOf(webhook.body);
+  if (text === undefined) return { ok: false, reason: "the body is not UTF-8 text" };
+  const content = contentOf(text, webhook);
+  if (!content.ok) return content;
+  return {
+    ok: true,
+    payload: {
+      body: content.body,
+      text: content.text,
+      headers: webhook.headers,
+      query: webhook.query,
+      received_at: webhook.received_at,
+    },
+    verbatim: text.trim() === "" ? JSON.stringify(webhook.query) : text,
+  };
+}
+
+/** The text of the bytes, or undefined where they are no UTF-8. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+type Content =
+  | { readonly ok: true; readonly body: unknown; readonly text: string }
+  | { readonly ok: false; readonly reason: string };
+
+function contentOf(text: string, webhook: NativeWebhook): Content {
+  const start = text.trimStart().slice(0, 1);
+  if (start === "") return { ok: true, body: webhook.query, text: "" };
+  if ('{["'.includes(start)) return json(text);
+  const fields = multipartFields(text, webhook.content_type) ?? formFields(text);
+  if (fields === undefined) return json(text);
+  for (const name of documentFields) {
+    const value = fields[name];
+    if (value === undefined || !/^\s*[{["]/.test(value)) continue;
+    const inner = json(value);
+    if (inner.ok) return inner;
+    if (Object.keys(fields).length === 1) return inner;
+  }
+  return { ok: true, body: fields, text };
+}
+
+/** A sender that quotes its whole body (a JSON string holding JSON) means the text inside. */
+function json(text: string): Content {
+  const outer = parse(text);
+  if (!outer.ok || typeof outer.value !== "string") return asContent(outer, text);
+  const inner = parse(outer.value);
+  return inner.ok ? asContent(inner, outer.value) : asContent(outer, text);
+}
+
+type Parsing = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
+
+function parse(text: string): Parsing {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return { ok: false };
+  }
+}
+
+const asContent = (parsing: Parsing, text: string): Content =>
+  parsing.ok
+    ? { ok: true, body: parsing.value, text }
+    : { ok: false, reason: "the body is neither JSON nor a form" };
+
+/** The fields of a form body; undefined where the text is none. Of a name that stands twice the last one counts. */
+function formFields(text: string): Record<string, string> | undefined {
+  const trimmed = text.trim();
+  if (!/^[^\s=&{}"]{1,200}=/.test(trimmed) || /[\r\n]/.test(trimmed)) return undefined;
+  return Object.fromEntries(new URLSearchParams(trimmed));
+}

@@ -1,0 +1,260 @@
+// The verb of the native routes: reads what a monitoring tool sent with the source that knows it, and records it,
+// ignores it, or keeps it in the project's quarantine. Nothing authenticated is thrown away. Checks no key.
+
+import { type ProjectUuid, parseIncidentId, parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { QuarantineRedriven } from "../domain/quarantine.ts";
+import type { IgnoredElement, Reading, SourcePayload, SourceSignal } from "../sources/source.ts";
+import type { AppendEvents, ReadStream } from "./event-log.ts";
+import { type NativeWebhook, parseNative } from "./native-payload.ts";
+import { findQuarantined, keepInQuarantine, noteRedrive, webhookOf } from "./quarantine.ts";
+import type { RecordedSignal, RecordSignals, SignalToRecord } from "./record-webhook.ts";
+
+/**
+ * Reads a payload with the source of that name; "auto" finds the source. `source` is who read it; undefined where
+ * there is no such source, or "auto" recognised none.
+ */
+export type ReadPayload = (
+  source: string,
+  payload: SourcePayload,
+) => { readonly source: string; readonly reading: Reading } | undefined;
+
+export interface NativeContext {
+  readonly project_uuid: ProjectUuid;
+  readonly key_id: string;
+  readonly request_id: string;
+  /** Found in the project already. */
+  readonly repo_uuid?: RepoUuid;
+}
+
+/** What a payload would become. */
+export type NativeReading =
+  | {
+      readonly tag: "signals";
+      readonly source: string;
+      readonly signals: readonly SourceSignal[];
+      readonly ignored: readonly IgnoredElement[];
+      readonly verbatim: string;
+    }
+  | { readonly tag: "ignored"; readonly source: string; readonly reason: string }
+  | { readonly tag: "unrecognised"; readonly source: string; readonly reason: string };
+
+export interface NativeTaken {
+  readonly tag: "taken";
+  /** The source that read it; the one asked for where none did. */
+  readonly source: string;
+  /** How many signals are stored. */
+  readonly recorded: number;
+  readonly ignored: number;
+  /** 1 where the payload lies in the quarantine. */
+  readonly quarantined: number;
+  readonly quarantine_id?: string;
+  /** Each once, in the payload's order. */
+  readonly incident_ids: readonly string[];
+  readonly signals: readonly RecordedSignal[];
+  /** Commit positions of what was stored, as far as the event store said. */
+  readonly positions: readonly bigint[];
+  /** Why something was ignored or quarantined. */
+  readonly reason?: string;
+}
+
+export type NativeOutcome =
+  | NativeTaken
+  /** Nothing is promised; sending it again is safe. */
+  | { readonly tag: "unavailable"; readonly reason: string }
+  | { readonly tag: "too_large" };
+
+/** Reads without recording anything. Never throws: a source's fault makes its payload unrecognised. */
+export function readNative(webhook: NativeWebhook, read: ReadPayload): NativeReading {
+  const unrecognised = (reason: string, source = webhook.source): NativeReading => ({
+    tag: "unrecognised",
+    source,
+    reason,
+  });
+  const parsed = parseNative(webhook);
+  if (!parsed.ok) return unrecognised(parsed.reason);
+  let found: ReturnType<ReadPayload>;
+  try {
+    found = read(webhook.source, parsed.payload);
+  } catch (error) {
+    return unrecognised(`the source failed: ${error instanceof Error ? error.name : "unknown fault"}`);
+  }
+  if (found === undefined) return unrecognised("no source recognises the payload");
+  const { source, reading } = found;
+  switch (reading.tag) {
+    case "signals": {
+      const misfit = reading.signals.find(({ incident_id }) => parseIncidentId(incident_id) === undefined);
+      if (misfit !== undefined) {
+        return unrecognised(`an incident_id has ${misfit.incident_id.length} characters`, source);
+      }
+      return {
+        tag: "signals",
+        source,
+        signals: reading.signals,
+        ignored: reading.ignored,
+        verbatim: parsed.verbatim,
+      };
+    }
+    case "ignored":
+    case "unrecognised":
+      return { tag: reading.tag, source, reason: reading.reason };
+    default:
+      return reading satisfies never;
+  }
+}
+
+export interface NativeDependencies {
+  readonly read: ReadPayload;
+  readonly record: RecordSignals;
+  readonly append: AppendEvents;
+}
+
+export async function receiveNative(
+  webhook: NativeWebhook,
+  context: NativeContext,
+  dependencies: NativeDependencies,
+): Promise<NativeOutcome> {
+  const reading = readNative(webhook, dependencies.read);
+  if (reading.tag === "unrecognised") {
+    const kept = await keepInQuarantine(dependencies.append, webhook, reading.reason, context);
+    if (kept.tag !== "kept") return kept;
+    return taken(reading.source, {
+      quarantined: 1,
+      quarantine_id: kept.quarantine_id,
+      positions: kept.position === undefined ? [] : [kept.position],
+      reason: reading.reason,
+    });
+  }
+  if (reading.tag === "ignored") return taken(reading.source, { ignored: 1, reason: reading.reason });
+  return recordReading(reading, webhook.received_at, context, dependencies.record);
+}
+
+/** The most signals recorded at once; a larger group is recorded in several goes. */
+const mostAtOnce = 500;
+
+async function recordReading(
+  reading: Extract<NativeReading, { tag: "signals" }>,
+  received_at: Instant,
+  context: NativeContext,
+  record: RecordSignals,
+): Promise<NativeOutcome> {
+  const stored: RecordedSignal[] = [];
+  for (let at = 0; at < reading.signals.length; at += mostAtOnce) {
+    const signals = reading.signals
+      .slice(at, at + mostAtOnce)
+      .flatMap((signal) => toRecord(signal, reading.verbatim, context));
+    const outcome = await record(signals, {
+      project_uuid: context.project_uuid,
+      key_id: context.key_id,
+      source: reading.source,
+      received_at,
+      request_id: context.request_id,
+    });
+    if (outcome.tag !== "recorded") return outcome;
+    stored.push(...outcome.signals);
+  }
+  const reason = reading.ignored[0]?.reason;
+  return taken(reading.source, {
+    recorded: stored.length,
+    ignored: reading.ignored.length,
+    incident_ids: [...new Set(reading.signals.map(({ incident_id }) => incident_id))],
+    signals: stored,
+    positions: stored.flatMap(({ position }) => (position === undefined ? [] : [position])),
+    ...(reason === undefined ? {} : { reason }),
+  });
+}
+
+/** Descriptive fields longer than the contract allows are cut: the payload beside them is whole. */
+function toRecord(signal: SourceSignal, verbatim: string, context: NativeContext): SignalToRecord[] {
+  const incident_id = parseIncidentId(signal.incident_id);
+  if (incident_id === undefined) return [];
+  const cut = <Name extends string>(name: Name, value: string | undefined, longest: number) =>
+    value === undefined ? {} : ({ [name]: value.slice(0, longest) } as Record<Name, string>);
+  return [
+    {
+      fields: {
+        incident_id,
+        status: signal.status.slice(0, 512),
+        incident_time: signal.incident_time,
+        ...cut("monitor_name", signal.monitor_name, 4_096),
+        ...cut("monitor_id", signal.monitor_id, 512),
+        ...(context.repo_uuid === undefined ? {} : { repo_uuid: context.repo_uuid }),
+        ...(signal.message === undefined ? {} : { message: signal.message }),
+        ...cut("local_time", signal.local_time, 512),
+        ...cut("timezone", signal.timezone, 512),
+      },
+      payload: signal.payload ?? verbatim,
+      kind: signal.kind,
+      ...(signal.time_basis === "received" ? { incident_time_basis: "received" as const } : {}),
+    },
+  ];
+}
+
+const taken = (source: string, what: Partial<NativeTaken>): NativeTaken => ({
+  tag: "taken",
+  source,
+  recorded: 0,
+  ignored: 0,
+  quarantined: 0,
+  incident_ids: [],
+  signals: [],
+  positions: [],
+  ...what,
+});
+
+export type RedriveOutcome =
+  | { readonly tag: "redriven"; readonly result: QuarantineRedriven; readonly positions: readonly bigint[] }
+  /** It was recorded before; nothing was done. */
+  | { readonly tag: "already"; readonly source: string; readonly incident_ids: readonly string[] }
+  | { readonly tag: "not_found" }
+  | { readonly tag: "unavailable"; readonly reason: string }
+  | { readonly tag: "too_large" };
+
+/**
+ * Reads a quarantined payload again with the source as it is now (or another one), records what it says with the time
+ * of its first receipt, and notes what came of it. Safe to repeat at any point. Throws EventLogUnavailable.
+ */
+export async function redriveQuarantined(
+  asked: { readonly quarantine_id: string; readonly source?: string; readonly now: Instant },
+  context: NativeContext,
+  dependencies: NativeDependencies & { readonly readStream: ReadStream },
+): Promise<RedriveOutcome> {
+  const found = await findQuarantined(dependencies.readStream, context.project_uuid, asked.quarantine_id);
+  if (found === undefined) return { tag: "not_found" };
+  const { kept, item } = found;
+  if (item.state === "recorded" && item.redriven !== null) {
+    return { tag: "already", source: item.redriven.source, incident_ids: item.redriven.incident_ids };
+  }
+  const webhook = webhookOf(kept, asked.source ?? kept.source);
+  const reading = readNative(webhook, dependencies.read);
+  const repo = parseRepoUuid(kept.query.repo_uuid ?? "");
+  const outcome =
+    reading.tag === "signals"
+      ? await recordReading(
+          reading,
+          webhook.received_at,
+          { ...context, key_id: kept.key_id, ...(repo === undefined ? {} : { repo_uuid: repo }) },
+          dependencies.record,
+        )
+      : undefined;
+  if (outcome !== undefined && outcome.tag !== "taken") return outcome;
+  const result: QuarantineRedriven = {
+    project_uuid: context.project_uuid,
+    quarantine_id: asked.quarantine_id,
+    outcome: reading.tag === "signals" ? "recorded" : reading.tag,
+    source: reading.source,
+    incident_ids: outcome?.incident_ids ?? [],
+    ignored: reading.tag === "signals" ? reading.ignored.length : reading.tag === "ignored" ? 1 : 0,
+    ...(reading.tag === "signals" ? {} : { reason: reading.reason }),
+    redriven_at: asked.now,
+    key_id: context.key_id,
+  };
+  const noted = await noteRedrive(dependencies.append, result, context);
+  if (noted.tag !== "kept") return noted;
+  const positions = outcome?.positions ?? [];
+  return {
+    tag: "redriven",
+    result,
+    positions: noted.position === undefined ? positions : [...positions, noted.position],
+  };
+}
