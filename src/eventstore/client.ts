@@ -6,7 +6,7 @@ import { createAppender } from "./append.ts";
 import { explainConnectionProblem, explainUrlProblem } from "./connection-problem.ts";
 import { createFollowLog, type FollowLogOptions, type LogBatch } from "./follow-log.ts";
 import { createFollowStream } from "./follow-stream.ts";
-import { closeClient, openClient } from "./open-client.ts";
+import { closeClient, openClient, type Purpose } from "./open-client.ts";
 import { createReadStream, readHead, readLast, readSome } from "./read.ts";
 import { createReadLog, type ReadLog } from "./read-log.ts";
 
@@ -47,17 +47,17 @@ const headTimeoutMs = 2000;
 export function connectEventStore(options: EventStoreOptions): EventStore {
   const problem = explainUrlProblem(options.url);
   if (problem !== undefined) throw new Error(problem);
-  const open = (purpose: "append" | "read") => {
+  const open = (purpose: Purpose) => {
     try {
       return openClient(options.url, purpose);
     } catch (error) {
       throw new Error(explainConnectionProblem(error, options.url));
     }
   };
-  const reader = open("read");
+  const [registry, log, replay, probe] = [open("registry"), open("log"), open("replay"), open("head")];
   const appender = createAppender({
     open: () => open("append"),
-    readSome: (stream, from, limits) => readSome(reader, stream, { from, ...limits }),
+    readSome: (stream, from, limits) => readSome(probe, stream, { from, ...limits }),
     timeoutMs: options.appendTimeoutMs ?? 1000,
     maxInFlight: options.maxAppendsInFlight ?? 1024,
     standing: ({ failing }) => {
@@ -65,29 +65,36 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
       else options.log.warn({ reason: failing }, "the event store does not take appends");
     },
   });
-  const head = (): Promise<bigint | undefined> => readHead(reader, headTimeoutMs);
+  const head = (): Promise<bigint | undefined> => readHead(probe, headTimeoutMs);
   const lastRevision = async (stream: string): Promise<bigint | undefined> =>
-    (await readLast(reader, stream, headTimeoutMs))?.revision;
-  const followLog = createFollowLog(reader, head);
+    (await readLast(probe, stream, headTimeoutMs))?.revision;
+  const followLog = createFollowLog(log, head);
 
   return {
     append: appender.append,
-    readStream: createReadStream(reader),
-    followStream: createFollowStream(reader, lastRevision),
+    readStream: createReadStream(replay),
+    followStream: createFollowStream(registry, lastRevision),
     followLog,
-    readLog: createReadLog(followLog, head),
+    readLog: createReadLog(createFollowLog(replay, head), head),
     head,
     appendsInFlight: appender.inFlight,
     check: async (timeoutMs = checkTimeoutMs) => {
-      try {
-        await readHead(reader, timeoutMs);
-        return undefined;
-      } catch (error) {
-        return explainConnectionProblem(error, options.url);
-      }
+      const problem = async (): Promise<unknown> => {
+        try {
+          await readHead(probe, timeoutMs);
+          return undefined;
+        } catch (error) {
+          return error;
+        }
+      };
+      // A connection that dropped while nothing was asked fails the first call only, and says nothing of the store.
+      const first = await problem();
+      const second =
+        first !== undefined && /connection dropped/i.test(String(first)) ? await problem() : first;
+      return second === undefined ? undefined : explainConnectionProblem(second, options.url);
     },
     close: async () => {
-      await Promise.all([appender.close(), closeClient(reader)]);
+      await Promise.all([appender.close(), ...[registry, log, replay, probe].map(closeClient)]);
     },
   };
 }

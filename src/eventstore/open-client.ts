@@ -7,6 +7,13 @@ import { settledWithin } from "./within.ts";
 /** A connection on which nothing comes back is given up after the client's 10 s of silence plus this. */
 const defaults = { keepAliveTimeout: "5000" };
 
+/**
+ * What clients are for. Each has a connection of its own: a follower that pauses (Postgres is down, a slow reader of a
+ * replay) holds up everything else on its connection, appends too.
+ */
+export const purposes = ["append", "registry", "log", "replay", "head"] as const;
+export type Purpose = (typeof purposes)[number];
+
 /** The parts of the client that its types hide. */
 interface Inside {
   handleError: (client: unknown, error: Error) => Promise<void>;
@@ -14,10 +21,10 @@ interface Inside {
 }
 
 /** Opens no connection before the first call. */
-export function openClient(url: string, purpose: "append" | "read"): EventStoreDBClient {
+export function openClient(url: string, purpose: Purpose): EventStoreDBClient {
   const read = readEventStoreUrl(url, { ...defaults, connectionName: `incident-ledger-${purpose}` });
   if (!read.ok) throw new Error(`Cannot use EVENTSTORE_URL. ${read.problem}.`);
-  const client = EventStoreDBClient.connectionString(read.value.connectionString);
+  const client = EventStoreDBClient.connectionString(ownConnection(read.value.connectionString, purpose));
   // The client does not await its own error handling; when that fails (no node of a cluster answers), the
   // rejection would be nobody's and bring the process down.
   const inside = client as unknown as Inside;
@@ -25,6 +32,13 @@ export function openClient(url: string, purpose: "append" | "read"): EventStoreD
   inside.handleError = (...call) => handleError(...call).catch(() => undefined);
   return client;
 }
+
+/** gRPC lets clients with equal settings share a connection; a millisecond more of patience makes them unequal. */
+const ownConnection = (connectionString: string, purpose: Purpose): string =>
+  connectionString.replace(
+    /(\bkeepAliveTimeout=)(\d+)/,
+    (_, name: string, ms: string) => `${name}${Number(ms) + purposes.indexOf(purpose)}`,
+  );
 
 /** Ends the client's streams, then its connection, which would keep the process alive. */
 export async function closeClient(client: EventStoreDBClient): Promise<void> {
