@@ -1,7 +1,7 @@
 // Starts the service as a user would, as a process of its own on a data directory of its own, and talks to it over HTTP.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,9 @@ export interface RunningService {
 
 /** A data directory that the service's Postgres may enter also where the tests run as root. */
 export async function temporaryDataDir(): Promise<string> {
-  return mkdtemp(join(tmpdir(), "incident-ledger-test-"));
+  const directory = await mkdtemp(join(tmpdir(), "incident-ledger-test-"));
+  await chmod(directory, 0o711);
+  return directory;
 }
 
 export async function freePort(): Promise<number> {

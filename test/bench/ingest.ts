@@ -19,6 +19,7 @@ const rounds = Number(process.env.ROUNDS ?? 5);
 const seconds = Number(process.env.SECONDS ?? 8);
 const connections = Number(process.env.CONNECTIONS ?? 64);
 const warmUpSeconds = 2;
+let runtime: Promise<string> | undefined;
 
 interface Contender {
   readonly name: string;
@@ -142,7 +143,6 @@ async function replayedLines(url: string, key: string): Promise<number> {
   return lines;
 }
 
-let runtime: Promise<string> | undefined;
 /** Node where there is one, as its users would run them; else the runtime that runs this. */
 function runtimeOfBaselines(): Promise<string> {
   runtime ??= new Promise((resolve) => {
