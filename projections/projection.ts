@@ -60,4 +60,6 @@ export interface Projection {
    */
   readonly functions: readonly URL[];
   readonly handlers: Handlers;
+  /** The event types that leave no trace here; a structure test wants every type handled or declined. */
+  readonly declines: readonly ProjectedEvent["type"][];
 }

@@ -8,4 +8,14 @@ export const incidents: Projection = {
   tables: new URL("./incidents.sql", import.meta.url),
   functions: [new URL("./incidents.functions.sql", import.meta.url)],
   handlers: {},
+  // Its rows follow from what other projections changed, not from events.
+  declines: [
+    "IncidentSignalRecorded",
+    "ProjectRegistered",
+    "ProjectChanged",
+    "RepositoryRegistered",
+    "ApiKeyIssued",
+    "ApiKeyRevoked",
+    "StatusesMapped",
+  ],
 };

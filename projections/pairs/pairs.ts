@@ -12,4 +12,14 @@ export const pairs: Projection = {
     new URL("./orphans.functions.sql", import.meta.url),
   ],
   handlers: {},
+  // Its rows follow from what other projections changed, not from events.
+  declines: [
+    "IncidentSignalRecorded",
+    "ProjectRegistered",
+    "ProjectChanged",
+    "RepositoryRegistered",
+    "ApiKeyIssued",
+    "ApiKeyRevoked",
+    "StatusesMapped",
+  ],
 };

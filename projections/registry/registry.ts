@@ -15,4 +15,5 @@ export const registry: Projection = {
     ApiKeyRevoked: (data) => ({ type: "ApiKeyRevoked", data }),
     StatusesMapped: (data) => ({ type: "StatusesMapped", data }),
   },
+  declines: ["IncidentSignalRecorded"],
 };

@@ -10,4 +10,13 @@ export const timeline: Projection = {
   handlers: {
     IncidentSignalRecorded: (signal) => ({ ...signal }),
   },
+  // What a status mapping changes is applied by the registry projection and handed on.
+  declines: [
+    "ProjectRegistered",
+    "ProjectChanged",
+    "RepositoryRegistered",
+    "ApiKeyIssued",
+    "ApiKeyRevoked",
+    "StatusesMapped",
+  ],
 };
