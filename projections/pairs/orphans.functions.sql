@@ -167,9 +167,10 @@ begin
   into incident_key, incident_order, matched_by
   from (
     select o.incident_key, latest.incident_time as latest_alert_at, o.incident_order,
-      pairs_monitor_id(o.incident_key, o.started_after || ' ', latest.incident_time) as monitor_id
+      coalesce(latest.monitor_id, pairs_monitor_id(o.incident_key, o.started_after || ' ', latest.incident_time))
+        as monitor_id
     from outages o cross join lateral (
-      select r.incident_time from records r
+      select r.incident_time, r.monitor_id from records r
       where r.incident_key = o.incident_key and r.kind = 0 and r.incident_time > o.started_after
         and r.incident_time <= orphan.incident_time
       order by r.incident_time desc limit 1

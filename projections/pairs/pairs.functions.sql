@@ -230,7 +230,13 @@ language sql stable strict as $$
     and r.incident_time <= until and r.repo_uuid is not null order by r.incident_time desc limit 1
 $$;
 
+-- Exact to the nanosecond as far as a double can hold it. A bigint holds 292 years of nanoseconds.
 create or replace function seconds_between(earlier text, later text) returns double precision
-language sql immutable strict parallel safe as $$
-  select (instant_ns(later) - instant_ns(earlier))::float8 / 1e9::float8
+language sql immutable parallel safe as $$
+  select case
+    when substr(later, 1, 4)::integer - substr(earlier, 1, 4)::integer < 290 then
+      ((date_part('epoch', substr(later, 1, 19)::timestamp) - date_part('epoch', substr(earlier, 1, 19)::timestamp))::bigint
+        * 1000000000 + substr(later, 21, 9)::integer - substr(earlier, 21, 9)::integer)::float8 / 1e9::float8
+    else (instant_ns(later) - instant_ns(earlier))::float8 / 1e9::float8
+  end
 $$;

@@ -5,10 +5,15 @@
 create or replace function timeline_apply(rows json, changes change[]) returns change[]
 language plpgsql as $$
 declare
+  was_remapped boolean := exists (select from unnest(changes) where setting = 'mapped');
   made change[];
   repeated record_key[];
+  derived change[];
+  moved change[];
 begin
-  changes := changes || timeline_remap(array(select project_uuid from unnest(changes) where setting = 'mapped'));
+  if was_remapped then
+    changes := changes || timeline_remap(array(select project_uuid from unnest(changes) where setting = 'mapped'));
+  end if;
   with item as materialized (
     select * from json_to_recordset(rows) as item(
       incident_key uuid, incident_time text, event_id uuid, project_uuid uuid, incident_id text, incident_order text,
@@ -90,8 +95,13 @@ begin
      from stored s join named n using (incident_key) where not s.is_new)
   into made, repeated;
 
-  changes := changes || made || timeline_rederive(repeated);
-  return timeline_merge(changes || timeline_echoes(changes));
+  derived := timeline_rederive(repeated);
+  changes := changes || made || derived;
+  moved := timeline_echoes(changes);
+  if cardinality(derived) = 0 and cardinality(moved) = 0 and not was_remapped then
+    return changes;
+  end if;
+  return timeline_merge(changes || moved);
 end $$;
 
 -- A project's status mappings changed: its signals get the kinds that the words have now.

@@ -38,7 +38,7 @@ let position = 0n;
 /** As it would be read back from the store, payload and all. */
 function recorded({ project, incident, status, atMs, receivedAtMs, monitor }: Said): RecordedEvent {
   position += 900n;
-  const monitor_id = monitor ?? String(incident.length + incident.charCodeAt(incident.length - 1));
+  const monitor_id = monitor ?? "monitor";
   const fields = {
     project_uuid: project,
     incident_id: incident,
@@ -117,7 +117,7 @@ const server = await startEmbeddedPostgres({
 const sql = openPostgres(server.url, { maxConnections: 1, applicationName: "bench", statementTimeoutMs: 0 });
 
 /** Events a second. The events are made before the clock starts. */
-async function play(events: Iterable<Said>, maxBatchEvents = 2_000): Promise<number> {
+async function play(events: Iterable<Said>, maxBatchEvents = 5_000): Promise<number> {
   const said = [...events];
   const last = position + BigInt(said.length) * 900n;
   const begin = performance.now();
@@ -141,14 +141,110 @@ const empty = async (): Promise<void> => {
   await sql`drop schema if exists ledger cascade`;
 };
 const shown = (perSecond: number): string => Math.round(perSecond).toLocaleString("en");
+const project = projects[0] ?? "";
+
+/** One incident that goes down, repeats and recovers, over and over. */
+function* cycles(count: number, fromMs: number, incident = "busy"): Generator<Said> {
+  for (let index = 0; index < count; index++) {
+    yield { project, incident, status: index % 3 === 2 ? "up" : "DOWN", atMs: fromMs + index * 1000 };
+  }
+}
+
+/** One incident that stays down and says so over and over. */
+function* repeats(count: number, fromMs: number): Generator<Said> {
+  for (let index = 0; index < count; index++) {
+    yield { project, incident: "long", status: "DOWN", atMs: fromMs + index * 1000 };
+  }
+}
+
+/** Recoveries under ids of their own, of a monitor that never alerts. */
+function* strangers(count: number, fromMs: number): Generator<Said> {
+  for (let index = 0; index < count; index++) {
+    yield {
+      project,
+      incident: `stranger-${fromMs}-${index}`,
+      status: "up",
+      atMs: fromMs + index * 1000,
+      monitor: "stranger",
+    };
+  }
+}
+
+const day = 86_400_000;
+
+interface Scenario {
+  readonly what: string;
+  readonly history: (count: number) => Iterable<Said>;
+  readonly more: (historyCount: number) => Iterable<Said>;
+}
+
+/** Measured after a short history and after a long one. */
+const scenarios: readonly Scenario[] = [
+  {
+    what: "an incident with N earlier signals, in order",
+    history: (count) => cycles(count, 0),
+    more: () => cycles(6_000, 1000 * day),
+  },
+  {
+    what: "an open outage of N alerts that gets more, in order",
+    history: (count) => repeats(count, 0),
+    more: () => repeats(6_000, 1000 * day),
+  },
+  {
+    what: "a project with N recoveries that match nothing: another incident, in order",
+    history: (count) => strangers(count, 0),
+    more: () => cycles(6_000, 1000 * day),
+  },
+  {
+    what: "a project with N recoveries that match nothing: more of them, in order",
+    history: (count) => strangers(count, 0),
+    more: () => strangers(3_000, 1000 * day),
+  },
+  {
+    what: "an incident with N earlier signals: late alerts in its middle",
+    history: (count) => cycles(count, 0),
+    more: (count) =>
+      Array.from({ length: 600 }, (_, index) => ({
+        project,
+        incident: "busy",
+        status: "DOWN",
+        atMs: Math.floor(count / 2) * 1000 + index * 7 + 1,
+      })),
+  },
+  {
+    what: "an open outage of N alerts: late alerts in its middle",
+    history: (count) => repeats(count, 0),
+    more: (count) =>
+      Array.from({ length: 600 }, (_, index) => ({
+        project,
+        incident: "long",
+        status: "DOWN",
+        atMs: Math.floor(count / 2) * 1000 + index * 7 + 1,
+      })),
+  },
+];
+
 const size = Number(process.argv[2] ?? 300_000);
+const [short, long] = [100, Number(process.argv[3] ?? 100_000)];
 
 try {
   console.log(`${cpus().length} cores, ${cpus()[0]?.model}, Postgres with fsync on`);
   await empty();
-  console.log(
-    `rebuild of ${size} events, 20,000 incidents: ${shown(await play(realistic(size, 20_000)))} events/s`,
-  );
+  const rebuild = await play(realistic(size, 2_000));
+  console.log(`rebuild of ${size.toLocaleString("en")} events of 2,000 monitors: ${shown(rebuild)} events/s`);
+  for (const { what, history, more } of scenarios) {
+    const speeds: number[] = [];
+    for (const count of [short, long]) {
+      await empty();
+      await play(history(count));
+      // Batches as they are when a service follows a busy log.
+      speeds.push(await play(more(count), 200));
+    }
+    const [few = 0, many = 0] = speeds;
+    console.log(
+      `${what}: ${shown(few)}/s with N = ${short}, ${shown(many)}/s with N = ${long}, ratio ${(many / few).toFixed(2)}`,
+    );
+  }
 } finally {
   await sql.end({ timeout: 1 });
   await server.stop();
