@@ -86,9 +86,11 @@ const fieldName = new RegExp(`"(?:${contractFields.join("|")})"\\s*:`, "g");
  * status twice. Which of the two is meant is not certain, so it is refused.
  */
 function unambiguous(given: Given, source: string): ParsedBody {
-  // Most bodies name each field once anywhere, and need no closer look.
+  // Most bodies name each field once anywhere, with no name written in escapes, and need no closer look.
   const named = source.match(fieldName) ?? [];
-  const repeated = named.length > new Set(named).size ? repeatedName(source, fieldNames) : undefined;
+  const closer =
+    named.length > new Set(named.map((name) => name.split('"', 2)[1])).size || source.includes("\\u00");
+  const repeated = closer ? repeatedName(source, fieldNames) : undefined;
   return repeated === undefined
     ? { ok: true, given, source, repaired: false }
     : {
