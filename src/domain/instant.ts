@@ -17,8 +17,9 @@ const problem = (text: string): { readonly ok: false; readonly problem: string }
   problem: text,
 });
 
+// Separators stand everywhere or nowhere, in the date and in the time.
 const shape =
-  /^(\d{4})-?(\d{2})-?(\d{2})([T ])(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9})\d*)?)?(?: ?(Z|[+-]\d{2}(?::?\d{2})?)(?: [A-Za-z0-9+-]{1,10})?)?(?: m=[+-]\d{1,20}(?:\.\d{1,12})?)?$/i;
+  /^(\d{4})(-?)(\d{2})\2(\d{2})[T ](\d{2})(:?)(\d{2})(?:\6(\d{2})(?:[.,](\d{1,9})\d*)?)?(?: ?(Z|[+-]\d{2}(?::?\d{2})?)(?: [A-Za-z0-9+-]{1,10})?)?(?: m=[+-]\d{1,20}(?:\.\d{1,12})?)?$/i;
 
 const monthNames = [
   "January",
@@ -43,7 +44,7 @@ const monthNames = [
 export function parseInstant(text: string): Parsed<Instant> {
   const found = text.length <= 100 ? shape.exec(text.trim()) : null;
   if (found === null) return problem('it is no ISO 8601 date and time, like "2025-01-15T10:30:00Z"');
-  const [, yearText, monthText, dayText, , hourText, minuteText, secondText, fractionText, zone] = found;
+  const [, yearText, , monthText, dayText, hourText, , minuteText, secondText, fractionText, zone] = found;
   const year = Number(yearText);
   const month = Number(monthText);
   const day = Number(dayText);

@@ -205,6 +205,9 @@ export function decideMappings(
   project: Project,
   asked: Readonly<Record<string, unknown>>,
 ): Decision<Project["mappings"]> {
+  if (Object.keys(asked).length > mostMappings) {
+    return refused("invalid", `At most ${mostMappings} statuses can be mapped`);
+  }
   const entries: [string, "ALERT" | "RECOVERY"][] = [];
   for (const [word, kind] of Object.entries(asked)) {
     const normal = normaliseStatus(word);
@@ -220,8 +223,6 @@ export function decideMappings(
     }
     if (other === undefined) entries.push([normal, kind]);
   }
-  if (entries.length > mostMappings)
-    return refused("invalid", `At most ${mostMappings} statuses can be mapped`);
   entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const mappings = Object.fromEntries(entries);
   if (JSON.stringify(mappings) === JSON.stringify(project.mappings)) {
