@@ -1,0 +1,205 @@
+// The HTTP side on small stand-ins for what it needs: a log in memory, a read model that answers what a test says.
+
+import type { IncidentDetail, MttrAnswer } from "../../src/domain/answers.ts";
+import { type Instant, parseInstant } from "../../src/domain/instant.ts";
+import type { NewEvent, RecordedEvent } from "../../src/domain/stored-events.ts";
+import { createHttp } from "../../src/http/app.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
+import type { HttpDependencies, Queries } from "../../src/http/ports.ts";
+import type { AppendEvents, AppendOutcome } from "../../src/intake/event-log.ts";
+import { recordSignals } from "../../src/intake/record-webhook.ts";
+import { startRegistry } from "../../src/intake/registry.ts";
+
+export const adminKey = "the-admin-key";
+export const projectA = "5f0c954e-97a5-4d3c-8f5b-7d9b6f0f8a11";
+export const projectB = "b0000000-0000-4000-8000-00000000000b";
+export const repoA = "a0000000-0000-4000-8000-0000000000aa";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  readonly body: any;
+}
+
+export interface HttpSide {
+  readonly handle: (request: Request) => Promise<Response>;
+  readonly ask: (method: string, path: string, options?: AskOptions) => Promise<Answer>;
+  /** Everything appended, in order. */
+  readonly appended: readonly { readonly stream: string; readonly event: NewEvent }[];
+  /** What the queries were asked, in order: the query's name and its arguments. */
+  readonly asked: readonly (readonly unknown[])[];
+  readonly logged: readonly { readonly details: object; readonly message: string }[];
+  /** What the next appends answer instead of storing. */
+  readonly failAppends: (outcome: AppendOutcome | undefined) => void;
+  readonly setNow: (text: string) => void;
+  readonly keyFor: (project: string, scopes: readonly string[], expiresAt?: string) => Promise<string>;
+}
+
+interface AskOptions {
+  readonly key?: string;
+  readonly body?: unknown;
+  readonly raw?: BodyInit;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Two projects, A with a repository. */
+export async function createHttpSide(
+  overrides: Partial<HttpDependencies> & { readonly queries?: Partial<Queries> } = {},
+): Promise<HttpSide> {
+  const appended: { stream: string; event: NewEvent }[] = [];
+  const asked: unknown[][] = [];
+  const logged: { details: object; message: string }[] = [];
+  let failure: AppendOutcome | undefined;
+  let now = instant("2025-03-01T00:00:00Z");
+
+  const append: AppendEvents = async (stream, events, expected) => {
+    if (failure !== undefined) return failure;
+    const known = appended.filter((one) => one.stream === stream);
+    if (typeof expected === "bigint" && expected !== BigInt(known.length - 1)) return { tag: "conflict" };
+    const before = appended.findIndex((one) => one.event.id === events[0]?.id);
+    if (before >= 0) return { tag: "appended", revision: 0n, position: BigInt(before + 1) };
+    appended.push(...events.map((event) => ({ stream, event })));
+    return {
+      tag: "appended",
+      revision: BigInt(known.length + events.length - 1),
+      position: BigInt(appended.length),
+    };
+  };
+  const registry = startRegistry({
+    append,
+    follow: (_stream, { caughtUp }) => {
+      caughtUp();
+      return async () => {};
+    },
+    adminKey,
+    log: { warn: () => {} },
+  });
+  const note =
+    <T>(name: string, answer: T) =>
+    async (...given: unknown[]): Promise<T> => {
+      asked.push([name, ...given]);
+      return answer;
+    };
+  const log = (details: object, message: string): void => {
+    logged.push({ details, message });
+  };
+  const { queries, ...others } = overrides;
+  const http = createHttp({
+    registry,
+    record: recordSignals(append),
+    queries: {
+      incidents: note("incidents", { items: [], next_cursor: null }),
+      incident: note("incident", undefined as IncidentDetail | undefined),
+      timeline: note("timeline", { items: [], next_cursor: null }),
+      pairs: note("pairs", { items: [], next_cursor: null }),
+      mttr: note("mttr", noData),
+      deadLetters: note("deadLetters", { items: [], next_cursor: null }),
+      keyUsage: note("keyUsage", new Map()),
+      ...queries,
+    },
+    waitFor: async () => true,
+    replayIncident: () => events([]),
+    replayProject: () => events([]),
+    dependencies: async () => ({ event_store: { ok: true, detail: "ok" } }),
+    metrics: createMetrics({
+      projectorLagSeconds: () => 1.5,
+      projectorLagBytes: () => 300,
+      deadLetters: () => 2,
+    }),
+    log: { debug: log, info: log, warn: log, error: log },
+    now: () => now,
+    newRequestId: () => "made-here",
+    maxBodyBytes: 4_096,
+    version: "1.2.3",
+    ...others,
+  });
+  const ask = async (method: string, path: string, options: AskOptions = {}): Promise<Answer> => {
+    const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+    const response = await http.handle(
+      new Request(`http://ledger${path}`, {
+        method,
+        headers: {
+          ...(options.key === undefined ? {} : { "X-API-Key": options.key }),
+          ...options.headers,
+        },
+        ...(body === undefined ? {} : { body }),
+      }),
+    );
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson ? JSON.parse(text) : undefined,
+    };
+  };
+  const admin = { key: adminKey };
+  await ask("POST", "/api/projects", { ...admin, body: { name: "A", project_uuid: projectA } });
+  await ask("POST", "/api/projects", { ...admin, body: { name: "B", project_uuid: projectB } });
+  await ask("POST", `/api/projects/${projectA}/repositories`, {
+    ...admin,
+    body: { name: "shop", repo_uuid: repoA },
+  });
+  return {
+    handle: http.handle,
+    ask,
+    appended,
+    asked,
+    logged,
+    failAppends: (outcome) => {
+      failure = outcome;
+    },
+    setNow: (text) => {
+      now = instant(text);
+    },
+    keyFor: async (project, scopes, expires_at) => {
+      const made = await ask("POST", `/api/projects/${project}/keys`, {
+        ...admin,
+        body: { label: "test", scopes, ...(expires_at === undefined ? {} : { expires_at }) },
+      });
+      return made.body.key;
+    },
+  };
+}
+
+export async function* events(list: readonly RecordedEvent[]): AsyncGenerator<RecordedEvent> {
+  yield* list;
+}
+
+export const recorded = (revision: number, fields: Partial<RecordedEvent> = {}): RecordedEvent => ({
+  id: `00000000-0000-4000-8000-${String(revision).padStart(12, "0")}`,
+  type: "IncidentSignalRecorded",
+  stream: `incident-${projectA}.i`,
+  revision: BigInt(revision),
+  position: 18_446_744_073_709_551_000n + BigInt(revision),
+  recorded_at: new Date("2025-03-01T00:00:00Z"),
+  data: { status: "DOWN" },
+  metadata: { source: "contract" },
+  ...fields,
+});
+
+const noData: MttrAnswer = {
+  basis: "latest_alert",
+  from: null,
+  to: null,
+  n: 0,
+  open: 0,
+  mean_seconds: null,
+  median_seconds: null,
+  p90_seconds: null,
+  p95_seconds: null,
+  min_seconds: null,
+  max_seconds: null,
+  grade: null,
+  matched_by: { incident_id: 0, monitor_id: 0, project: 0 },
+  position: "7",
+};
+
+function instant(text: string): Instant {
+  const read = parseInstant(text);
+  if (!read.ok) throw new Error(read.problem);
+  return read.value;
+}
