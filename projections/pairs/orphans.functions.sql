@@ -46,7 +46,7 @@ begin
     select c.project_uuid, c.incident_key, c.incident_order, r.incident_time, r.event_id, r.monitor_id
     from unnest(changes) c cross join lateral (
       select r.* from records r
-      where r.incident_key = c.incident_key and r.kind = 1 and r.incident_time = c.incident_time limit 1
+      where r.incident_key = c.incident_key and r.kind = (select 1::smallint) and r.incident_time = c.incident_time limit 1
     ) r
     where c.kind = 1 and c.effective_after is not null
       and not exists (select from records a where a.incident_key = c.incident_key and a.kind = 0)

@@ -1,6 +1,7 @@
 -- How signals reach the tables of timeline.sql: a batch at a time, whatever order or how often they come.
 -- Lookups are written as lateral subqueries, so that each is one index probe however the tables have grown since the
--- statement was planned.
+-- statement was planned. `kind = (select 1::smallint)` where the primary key is meant: with a constant the planner
+-- would as soon take the index of recoveries, and read all of an incident's.
 
 create or replace function timeline_apply(rows json, changes change[]) returns change[]
 language plpgsql as $$
@@ -147,7 +148,7 @@ declare
 begin
   foreach key in array coalesce(keys, '{}') loop
     select * into known from records r
-    where r.incident_key = key.incident_key and r.kind = key.kind and r.incident_time = key.incident_time;
+    where r.incident_key = key.incident_key and r.kind = (select key.kind) and r.incident_time = key.incident_time;
     was_known := found;
     select s.incident_key, s.kind, s.incident_time, coalesce(known.effective_time, s.incident_time),
       coalesce(known.echo, false), first.event_id, first.position, first.received_at, s.event_id, s.received_at,
@@ -162,7 +163,7 @@ begin
     order by s.received_at desc, s.event_id desc limit 1;
     if was_known then
       delete from records r
-      where r.incident_key = key.incident_key and r.kind = key.kind and r.incident_time = key.incident_time;
+      where r.incident_key = key.incident_key and r.kind = (select key.kind) and r.incident_time = key.incident_time;
     end if;
     if again.webhooks is not null then
       insert into records select again.*;
@@ -192,7 +193,7 @@ begin
       select distinct project_uuid, incident_key, incident_time from unnest(changes) where kind < 2
     ) c cross join lateral (
       select r.*, r.ctid as at from records r
-      where r.incident_key = c.incident_key and r.kind = 1 and r.incident_time = c.incident_time limit 1
+      where r.incident_key = c.incident_key and r.kind = (select 1::smallint) and r.incident_time = c.incident_time limit 1
     ) r cross join lateral (
       select coalesce(max(a.first_received_at) < r.first_received_at, false) as echo,
         max(a.first_received_at) as alert_received_at
