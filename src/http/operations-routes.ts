@@ -23,6 +23,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
         tag: "Operations",
         summary: "Whether the process is alive",
         answer: t.Object({ live: t.Boolean(), version: t.String() }),
+        example: { live: true, version: "0.1.0" },
         errors: [],
         access: "open",
       }),

@@ -40,13 +40,13 @@ export interface HttpSide {
 interface AskOptions {
   readonly key?: string;
   readonly body?: unknown;
-  readonly raw?: BodyInit;
+  readonly raw?: NonNullable<RequestInit["body"]>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Two projects, A with a repository. */
 export async function createHttpSide(
-  overrides: Partial<HttpDependencies> & { readonly queries?: Partial<Queries> } = {},
+  overrides: Partial<Omit<HttpDependencies, "queries">> & { readonly queries?: Partial<Queries> } = {},
 ): Promise<HttpSide> {
   const appended: { stream: string; event: NewEvent }[] = [];
   const asked: unknown[][] = [];
@@ -128,7 +128,8 @@ export async function createHttpSide(
       }),
     );
     const text = await response.text();
-    const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
+    const isJson =
+      response.headers.get("content-type")?.startsWith("application/json") === true && text !== "";
     return {
       status: response.status,
       headers: response.headers,

@@ -162,7 +162,7 @@ describe("a webhook is refused", () => {
         new Request(`http://ledger${path}`, { method: "POST", headers, body }),
       );
       expect(answer.status).toBe(401);
-      expect(Object.keys(await answer.json())).toEqual(["success", "error", "details"]);
+      expect(Object.keys((await answer.json()) as object)).toEqual(["success", "error", "details"]);
     }
     expect(readings).toEqual([]);
   });

@@ -1,0 +1,93 @@
+// Health, metrics, dead letters and the log lines of requests.
+
+import { describe, expect, test } from "bun:test";
+import { adminKey, createHttpSide, projectA } from "./http-side.ts";
+
+describe("health", () => {
+  test("live says so without asking anybody", async () => {
+    const http = await createHttpSide({ dependencies: () => new Promise(() => {}) });
+    const answer = await http.ask("GET", "/health/live");
+    expect([answer.status, answer.body]).toEqual([200, { live: true, version: "1.2.3" }]);
+    expect((await http.ask("HEAD", "/health/live")).status).toBe(200);
+  });
+
+  test("ready is 200 while all is there, 503 with the same names while one is not", async () => {
+    let postgres = { ok: true, detail: "ok" };
+    const http = await createHttpSide({
+      dependencies: async () => ({ event_store: { ok: true, detail: "ok" }, postgres }),
+    });
+    const well = await http.ask("GET", "/health/ready");
+    expect([well.status, well.body.ready]).toEqual([200, true]);
+    postgres = { ok: false, detail: "no answer" };
+    const ill = await http.ask("GET", "/health/ready");
+    expect(ill.status).toBe(503);
+    expect(ill.body).toEqual({
+      ready: false,
+      dependencies: { event_store: { ok: true, detail: "ok" }, postgres },
+    });
+  });
+});
+
+describe("metrics", () => {
+  test("are Prometheus text with lag, dead letters and durations by route pattern, never by raw path", async () => {
+    const http = await createHttpSide();
+    await http.ask("GET", `/api/projects/${projectA}/incidents/secret-name/timeline`, { key: adminKey });
+    await new Promise((resolve) => setImmediate(resolve));
+    const answer = await http.ask("GET", "/metrics");
+    expect(answer.headers.get("content-type")).toStartWith("text/plain");
+    for (const line of [
+      "ledger_projector_lag_seconds 1.5",
+      "ledger_projector_lag_bytes 300",
+      "ledger_dead_letters 2",
+      'ledger_http_request_duration_seconds_count{method="GET",route="/api/projects/:project/incidents/:incident/timeline",status="200"} 1',
+    ]) {
+      expect(answer.text).toContain(`${line}\n`);
+    }
+    expect(answer.text).not.toContain("secret-name");
+    expect(answer.text).not.toContain(projectA);
+  });
+});
+
+describe("dead letters", () => {
+  test("are listed for the admin key", async () => {
+    const letter = { position: "9", event_id: "e", stream: "s", type: "t", reason: "r" };
+    const asked: unknown[] = [];
+    const http = await createHttpSide({
+      queries: {
+        deadLetters: async (page) => {
+          asked.push(page);
+          return { items: [letter], next_cursor: "more" };
+        },
+      },
+    });
+    const answer = await http.ask("GET", "/api/admin/dead-letters?limit=1&cursor=c", { key: adminKey });
+    expect(answer.body).toEqual({ items: [letter], next_cursor: "more" });
+    expect(asked).toEqual([{ limit: 1, cursor: "c" }]);
+  });
+});
+
+describe("a request's log line", () => {
+  test("has id, method, route and status, and neither key nor body", async () => {
+    const http = await createHttpSide();
+    await http.ask("POST", "/api/incidents/webhook", {
+      key: "il_some-secret",
+      raw: "some body",
+      headers: { "X-Request-Id": "line-1" },
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    const line = http.logged.find(
+      ({ details }) => "request_id" in details && details.request_id === "line-1",
+    );
+    expect(line).toEqual({
+      details: {
+        request_id: "line-1",
+        method: "POST",
+        route: "/api/incidents/webhook",
+        status: 401,
+        ms: expect.any(Number),
+      },
+      message: "request",
+    });
+    expect(JSON.stringify(http.logged)).not.toContain("il_some-secret");
+  });
+});
