@@ -232,7 +232,7 @@ $$;
 
 -- Exact to the nanosecond as far as a double can hold it. A bigint holds 292 years of nanoseconds.
 create or replace function seconds_between(earlier text, later text) returns double precision
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
   select case
     when substr(later, 1, 4)::integer - substr(earlier, 1, 4)::integer < 290 then
       ((date_part('epoch', substr(later, 1, 19)::timestamp) - date_part('epoch', substr(earlier, 1, 19)::timestamp))::bigint

@@ -213,12 +213,12 @@ end $$;
 
 -- Nanoseconds since 1970 of an instant's text, and back; kept within the years 0001 to 9999.
 create or replace function instant_ns(instant text) returns numeric
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
   select extract(epoch from substr(instant, 1, 19)::timestamp)::numeric * 1000000000 + substr(instant, 21, 9)::numeric
 $$;
 
 create or replace function instant_text(ns numeric) returns text
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
   select to_char(timestamp 'epoch' + floor(kept / 1000000000)::float8 * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS')
     || '.' || lpad((kept - floor(kept / 1000000000) * 1000000000)::bigint::text, 9, '0') || 'Z'
   from (select least(greatest(ns, -62135596800000000000), 253402300799999999999) as kept) as bounds
