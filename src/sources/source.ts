@@ -1,5 +1,6 @@
 // What a source is: the module that reads one monitoring tool's webhook. Sees a payload, never a request or a store.
 
+import type { TSchema } from "@sinclair/typebox";
 import type { Instant } from "../domain/instant.ts";
 import type { Kind, TimeBasis } from "../domain/signal.ts";
 
@@ -46,3 +47,46 @@ export type Reading =
     }
   | { readonly tag: "ignored"; readonly reason: string }
   | { readonly tag: "unrecognised"; readonly reason: string };
+
+/** How a tool can prove who it is, besides what its webhook holds. */
+export type Authentication = "header" | "bearer" | "basic" | "token_in_url" | "signature";
+
+/** How a tool signs its webhooks; src/intake/verify-signature.ts knows what each means. */
+export type SignatureScheme =
+  | "grafana"
+  | "pagerduty"
+  | "sentry"
+  | "checkly"
+  | "github"
+  | "standard-webhooks"
+  | "sns";
+
+/** What a user is told who connects the tool; shown by GET /api/sources and in the README's table. */
+export interface SourceSetup {
+  /** Where in the tool to paste the URL, step by step. */
+  readonly steps: readonly string[];
+  /** The ways this tool can authenticate, the best one first. */
+  readonly authentication: readonly Authentication[];
+  /** What the tool does when a delivery fails. */
+  readonly on_failure: string;
+  /** What could not be confirmed from the vendor's documentation. */
+  readonly unsure?: readonly string[];
+}
+
+/** The module that reads one tool's webhook. A new tool is one such value, one line in registry.ts and its fixtures. */
+export interface Source {
+  /** The name in the URL, kebab-case; also the name of its file and of its fixtures' folder. */
+  readonly name: string;
+  /** The tool's name as its vendor writes it. */
+  readonly title: string;
+  /** The vendor's documentation of the webhook. */
+  readonly documentation: string;
+  /** The fields that `read` looks at where a payload holds signals; all others are let through. */
+  readonly payload: TSchema;
+  readonly setup: SourceSetup;
+  readonly signature?: SignatureScheme;
+  /** Whether the payload is this tool's, by headers or by a few keys; cheap, never throws. */
+  readonly recognise: (payload: SourcePayload) => boolean;
+  /** Never throws, never guesses a status: what it cannot read is unrecognised. */
+  readonly read: (payload: SourcePayload) => Reading;
+}

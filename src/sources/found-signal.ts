@@ -1,0 +1,107 @@
+// From what a source found in a payload (or in one element of a group) to what it answers. Knows no tool.
+
+import { maxIncidentIdLength } from "../domain/ids.ts";
+import type { Kind } from "../domain/signal.ts";
+import type { IgnoredElement, Reading, SourcePayload, SourceSignal } from "./source.ts";
+import { isKind, type Meaning, meaningOf, type StatusTable } from "./status-table.ts";
+import { signalTime, type ToolTimes } from "./tool-times.ts";
+
+/** What a source found; every field may be missing, the status has its meaning from the tool's table. */
+export interface Found extends Omit<ToolTimes, "received_at"> {
+  readonly incident_id: string | undefined;
+  readonly status: string | undefined;
+  /** The tool's table; or what the source made of the status itself. */
+  readonly means: StatusTable | Meaning | undefined;
+  readonly monitor_name?: string | undefined;
+  readonly monitor_id?: string | undefined;
+  readonly message?: string | undefined;
+  readonly local_time?: string | undefined;
+  readonly timezone?: string | undefined;
+  /** The element of a grouped payload that this was found in. */
+  readonly element?: unknown;
+}
+
+export type Element =
+  | { readonly tag: "signal"; readonly signal: SourceSignal }
+  | { readonly tag: "ignored"; readonly reason: string }
+  | { readonly tag: "unrecognised"; readonly reason: string };
+
+export const ignored = (reason: string): { readonly tag: "ignored"; readonly reason: string } => ({
+  tag: "ignored",
+  reason,
+});
+
+export const unrecognised = (reason: string): { readonly tag: "unrecognised"; readonly reason: string } => ({
+  tag: "unrecognised",
+  reason,
+});
+
+/** The answer for a payload that says one thing. */
+export const readingOf = (payload: SourcePayload, found: Found): Reading =>
+  groupReading([elementOf(payload, found)]);
+
+/** One element's answer. The status is judged first: what is to be ignored needs no id. */
+export function elementOf(payload: SourcePayload, found: Found): Element {
+  const { status, incident_id } = found;
+  if (status === undefined) return unrecognised("it names no status");
+  const meaning =
+    found.means instanceof Map ? meaningOf(found.means, status) : (found.means as Meaning | undefined);
+  if (meaning === undefined)
+    return unrecognised(`the status ${quoted(status)} is not one this tool is known to send`);
+  if (!isKind(meaning)) return ignored(meaning.ignored);
+  if (incident_id === undefined) return unrecognised("it names no incident");
+  if (incident_id.length > maxIncidentIdLength) {
+    return unrecognised(
+      `the incident's id has ${incident_id.length} characters, at most ${maxIncidentIdLength} fit`,
+    );
+  }
+  return { tag: "signal", signal: signalOf(payload, { ...found, incident_id, status, kind: meaning }) };
+}
+
+function signalOf(
+  payload: SourcePayload,
+  found: Found & { readonly incident_id: string; readonly status: string; readonly kind: Kind },
+): SourceSignal {
+  const { monitor_name, monitor_id, message, local_time, timezone, element } = found;
+  return {
+    incident_id: found.incident_id,
+    status: found.status,
+    kind: found.kind,
+    ...signalTime(found.kind, { start: found.start, end: found.end, received_at: payload.received_at }),
+    ...(monitor_name === undefined ? {} : { monitor_name }),
+    ...(monitor_id === undefined ? {} : { monitor_id }),
+    ...(message === undefined ? {} : { message }),
+    ...(local_time === undefined ? {} : { local_time }),
+    ...(timezone === undefined ? {} : { timezone }),
+    ...elementText(element),
+  };
+}
+
+/** Without it the whole payload is the signal's evidence: that is also right for what is nested too deep to write. */
+function elementText(element: unknown): { readonly payload?: string } {
+  if (element === undefined) return {};
+  try {
+    return { payload: JSON.stringify(element) };
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * The answer for a payload of several elements: an unrecognised one makes the whole unrecognised, so that nothing of
+ * it is lost; without any signal the whole is ignored.
+ */
+export function groupReading(elements: readonly Element[]): Reading {
+  const signals: SourceSignal[] = [];
+  const dropped: IgnoredElement[] = [];
+  for (const element of elements) {
+    if (element.tag === "unrecognised") return element;
+    if (element.tag === "signal") signals.push(element.signal);
+    else dropped.push({ reason: element.reason });
+  }
+  if (signals.length > 0) return { tag: "signals", signals, ignored: dropped };
+  return dropped[0] === undefined ? unrecognised("it holds no alerts") : ignored(dropped[0].reason);
+}
+
+/** A sender's text for an error: quoted and short. */
+const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);

@@ -1,0 +1,69 @@
+// The ways tools write times, and which of a signal's times counts. Knows no tool and no clock.
+
+import { fromEpochNs, type Instant, parseInstant } from "../domain/instant.ts";
+import type { Kind, TimeBasis } from "../domain/signal.ts";
+
+/**
+ * A time as text: RFC 3339 and its relatives, without a zone read as UTC. Undefined where it is none, and for the
+ * year 1, which Go programs send for "no time".
+ */
+export function timeText(value: unknown): Instant | undefined {
+  if (typeof value !== "string") return undefined;
+  const parsed = parseInstant(value);
+  return parsed.ok && !parsed.value.startsWith("0001-") ? parsed.value : undefined;
+}
+
+export type EpochUnit = "s" | "ms" | "ns" | "by_size";
+
+const nanosecondsIn = { s: 1_000_000_000n, ms: 1_000_000n, us: 1_000n, ns: 1n } as const;
+
+/** The last moment an Instant can hold, in nanoseconds since 1970. */
+const latestNs = 253_402_300_799_999_999_999n;
+
+/**
+ * A number (or its text) of seconds, milliseconds or nanoseconds since 1970, with or without a fraction. Undefined
+ * where it is none, and for 0 and below, which tools send for "no time" and "not yet". `by_size` is for tools whose
+ * unit is not documented: the four units of today's times differ by three digits each.
+ */
+export function timeNumber(value: unknown, unit: EpochUnit): Instant | undefined {
+  if (typeof value === "number") {
+    if (!Number.isFinite(value) || value <= 0 || value > 1e20) return undefined;
+    return timeNumber(Number.isInteger(value) ? BigInt(value).toString() : value.toFixed(6), unit);
+  }
+  const found = typeof value === "string" ? /^\s*(\d{1,22})(?:\.(\d{1,9})\d*)?\s*$/.exec(value) : null;
+  if (found?.[1] === undefined) return undefined;
+  const scale = nanosecondsIn[unit === "by_size" ? unitBySize(found[1]) : unit];
+  const fraction = BigInt((found[2] ?? "").padEnd(9, "0"));
+  const ns = BigInt(found[1]) * scale + (fraction * scale) / 1_000_000_000n;
+  return ns <= 0n || ns > latestNs ? undefined : fromEpochNs(ns);
+}
+
+function unitBySize(digits: string): "s" | "ms" | "us" | "ns" {
+  const length = digits.replace(/^0+/, "").length;
+  return length <= 11 ? "s" : length <= 14 ? "ms" : length <= 17 ? "us" : "ns";
+}
+
+export interface ToolTimes {
+  /** When the trouble began, as the tool says. */
+  readonly start?: Instant | undefined;
+  /** When it ended, as the tool says. */
+  readonly end?: Instant | undefined;
+  readonly received_at: Instant;
+}
+
+/**
+ * An alert happened at its start, a recovery at its end: never at the start that many tools repeat with it. Where the
+ * tool names no such time, or an end before the start, the moment of receipt counts and says so.
+ */
+export function signalTime(
+  kind: Kind,
+  times: ToolTimes,
+): { readonly incident_time: Instant; readonly time_basis: TimeBasis } {
+  const named = kind === "RECOVERY" ? endOf(times) : times.start;
+  return named === undefined
+    ? { incident_time: times.received_at, time_basis: "received" }
+    : { incident_time: named, time_basis: "incident_time" };
+}
+
+const endOf = ({ start, end }: ToolTimes): Instant | undefined =>
+  end !== undefined && start !== undefined && end < start ? undefined : end;

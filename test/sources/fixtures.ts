@@ -1,0 +1,91 @@
+// The fixtures under test/fixtures/<source>/<case>.json and the payloads they describe.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Instant, parseInstant } from "../../src/domain/instant.ts";
+import type { SourcePayload } from "../../src/sources/source.ts";
+
+/** An expected signal: as a source answers it, but its time in any notation; without a time, that of receipt. */
+export interface ExpectedSignal {
+  readonly incident_id: string;
+  readonly status: string;
+  readonly kind: string | null;
+  readonly incident_time?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Fixture {
+  readonly source: string;
+  readonly name: string;
+  readonly payload: SourcePayload;
+  /** What `auto` takes it for, where that is not its source; null for none. */
+  readonly auto?: string | null;
+  readonly expect:
+    | { readonly tag: "signals"; readonly signals: readonly ExpectedSignal[]; readonly ignored?: number }
+    | { readonly tag: "ignored" | "unrecognised"; readonly reason?: string };
+}
+
+interface Written {
+  readonly headers?: Record<string, string>;
+  readonly query?: Record<string, string>;
+  readonly content_type?: string;
+  /** JSON; or the body's own text, where its digits or its form matter; absent for a GET. */
+  readonly body?: unknown;
+  readonly auto?: string | null;
+  readonly expect: Fixture["expect"];
+}
+
+export const receivedAt = instant("2025-06-07T08:09:10.111Z");
+
+const root = join(import.meta.dirname, "..", "fixtures");
+
+function folders(): string[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+function read(source: string, file: string): Fixture {
+  const written = JSON.parse(readFileSync(join(root, source, file), "utf8")) as Written;
+  return {
+    source,
+    name: file.replace(/\.json$/, ""),
+    payload: payloadOf(written),
+    expect: written.expect,
+    ...(written.auto === undefined ? {} : { auto: written.auto }),
+  };
+}
+
+function payloadOf(written: Written): SourcePayload {
+  const query = written.query ?? {};
+  const contentType = written.content_type === undefined ? {} : { "content-type": written.content_type };
+  const headers = Object.fromEntries(
+    Object.entries({ ...contentType, ...written.headers }).map(([name, value]) => [
+      name.toLowerCase(),
+      value,
+    ]),
+  );
+  const text = textOf(written.body);
+  const body =
+    text === "" ? query : isForm(text) ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text);
+  return { body, text, headers, query, received_at: receivedAt };
+}
+
+const textOf = (body: unknown): string =>
+  body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
+
+const isForm = (text: string): boolean => !/^\s*[{["]/.test(text);
+
+export function instant(text: string): Instant {
+  const parsed = parseInstant(text);
+  if (!parsed.ok) throw new Error(`A fixture's time ${JSON.stringify(text)} is wrong: ${parsed.problem}`);
+  return parsed.value;
+}
+
+export const fixtures: readonly Fixture[] = folders().flatMap((source) =>
+  readdirSync(join(root, source))
+    .filter((file) => file.endsWith(".json"))
+    .sort()
+    .map((file) => read(source, file)),
+);
