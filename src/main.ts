@@ -13,6 +13,8 @@ import { incidentStream, incidentStreamPrefix } from "./domain/stored-events.ts"
 import { connectEventStore } from "./eventstore/client.ts";
 import { createHttp, type HttpApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
+import { listQuarantine } from "./intake/quarantine.ts";
+import { readNative, receiveNative, redriveQuarantined } from "./intake/receive-native.ts";
 import { recordSignals } from "./intake/record-webhook.ts";
 import { startRegistry } from "./intake/registry.ts";
 import { createLog, type Log } from "./log.ts";
@@ -59,13 +61,15 @@ async function run(config: Config): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => void stop(signal, 0));
   watchLauncher(() => void stop("what started the service is gone", 0));
-  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
-    process.on(event, (error: unknown) => {
-      const stack = error instanceof Error ? error.stack : undefined;
-      log.error({ reason: reasonOf(error), stack }, "this is a bug in Incident Ledger");
-      void stop(event, 1);
-    });
-  }
+  process.on("uncaughtException", (error: unknown) => {
+    log.error(described(error), "this is a bug in Incident Ledger");
+    void stop("uncaughtException", 1);
+  });
+  // postgres.js leaves promises of its own behind when a connection is lost while it opens: no reason to take no
+  // more webhooks.
+  process.on("unhandledRejection", (error: unknown) => {
+    log.error(described(error), "a promise was rejected that nobody waits for");
+  });
 
   try {
     await started;
@@ -125,9 +129,18 @@ async function start(config: Config, log: Log, stopping: Stopping, isStopping: (
     projectorLagBytes: () => Number(projector.status().lagBytes),
     deadLetters: () => projector.status().deadLetters,
   });
+  const record = recordSignals(store.append);
+  const native = { read: readPayload, record, append: store.append, readStream: store.readStream };
   const http = createHttp({
     registry,
-    record: recordSignals(store.append),
+    record,
+    native: {
+      sources,
+      receive: (webhook, context) => receiveNative(webhook, context, native),
+      preview: (webhook) => readNative(webhook, readPayload),
+      quarantine: (project, page) => listQuarantine(store.readStream, project, page),
+      redrive: (asked, context) => redriveQuarantined(asked, context, native),
+    },
     queries: readModelQueries(reading),
     waitFor: projector.waitFor,
     replayIncident: (project, text) => {
@@ -277,6 +290,10 @@ function watcherOf(name: string, log: Log): Watcher {
     lost: (reason, retryInMs) =>
       log.warn({ reason, retryInMs }, `the embedded ${name} is lost; it is started again`),
   };
+}
+
+function described(error: unknown): object {
+  return { reason: reasonOf(error), stack: error instanceof Error ? error.stack : undefined };
 }
 
 function reasonOf(error: unknown): string {
