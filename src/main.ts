@@ -32,6 +32,7 @@ import { checkPostgres } from "./readmodel/postgres-problem.ts";
 import { startProjector } from "./readmodel/projector.ts";
 import { readModelQueries } from "./readmodel/queries.ts";
 import { type HttpServer, serve } from "./runtime.ts";
+import { readPayload, sources } from "./sources/registry.ts";
 import { type WelcomeFacts, welcomeText } from "./welcome.ts";
 
 /** Ready is to be honest within 2 s of any loss. */

@@ -4,6 +4,7 @@ import { swagger } from "@elysiajs/swagger";
 import { Elysia } from "elysia";
 import { problem } from "./answer.ts";
 import { docsPage } from "./docs-page.ts";
+import { nativeRoutes } from "./native-routes.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import type { HttpDependencies } from "./ports.ts";
 import { queryRoutes } from "./query-routes.ts";
@@ -23,6 +24,7 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
   const begun = new WeakMap<Request, { readonly at: number; readonly method: string; readonly id: string }>();
   const routes = new Elysia({ name: "routes" })
     .use(webhookRoutes(dependencies))
+    .use(nativeRoutes(dependencies, dependencies.native))
     .use(registryRoutes(dependencies))
     .use(queryRoutes(dependencies))
     .use(replayRoutes(dependencies))
@@ -130,6 +132,8 @@ const pathDescriptions: Readonly<Record<string, string>> = {
   project: "The project's UUID",
   incident: "The incident_id, percent-encoded",
   key: "The key's key_id",
+  source: "A source's name, or auto",
+  quarantine: "The quarantine_id",
 };
 
 /** Every `:name` in a path is a required parameter of its documentation. */

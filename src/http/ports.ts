@@ -15,8 +15,17 @@ import type { ProjectUuid, RepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { MatchedBy } from "../domain/signal.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
+import type { NativeWebhook } from "../intake/native-payload.ts";
+import type { QuarantineItem } from "../intake/quarantine.ts";
+import type {
+  NativeContext,
+  NativeOutcome,
+  NativeReading,
+  RedriveOutcome,
+} from "../intake/receive-native.ts";
 import type { RecordSignals } from "../intake/record-webhook.ts";
 import type { RegistryService } from "../intake/registry.ts";
+import type { Source } from "../sources/source.ts";
 
 /** `after` is what an earlier page's `next_cursor` said, decoded: opaque to HTTP. */
 export interface PageRequest {
@@ -114,6 +123,24 @@ export interface HttpDependencies {
   readonly newRequestId: () => string;
   readonly maxBodyBytes: number;
   readonly version: string;
+  readonly native: NativePort;
+}
+
+/** The monitoring tools' own webhooks. */
+export interface NativePort {
+  readonly sources: readonly Pick<Source, "name" | "title" | "documentation" | "setup">[];
+  readonly receive: (webhook: NativeWebhook, context: NativeContext) => Promise<NativeOutcome>;
+  readonly preview: (webhook: NativeWebhook) => NativeReading;
+  /** Undefined for a cursor that is not from here. Throws EventLogUnavailable. */
+  readonly quarantine: (
+    project: ProjectUuid,
+    page: { readonly limit: number; readonly cursor?: string },
+  ) => Promise<Page<QuarantineItem> | undefined>;
+  /** Throws EventLogUnavailable. */
+  readonly redrive: (
+    asked: { readonly quarantine_id: string; readonly source?: string; readonly now: Instant },
+    context: NativeContext,
+  ) => Promise<RedriveOutcome>;
 }
 
 /** What the routes count. `text` is the Prometheus exposition. */

@@ -89,6 +89,13 @@ export async function createHttpSide(
   const http = createHttp({
     registry,
     record: recordSignals(append),
+    native: {
+      sources: [],
+      receive: async () => ({ tag: "unavailable", reason: "no source here" }),
+      preview: ({ source }) => ({ tag: "unrecognised", source, reason: "no source here" }),
+      quarantine: async () => ({ items: [], next_cursor: null }),
+      redrive: async () => ({ tag: "not_found" }),
+    },
     queries: {
       incidents: note("incidents", { items: [], next_cursor: null }),
       incident: note("incident", undefined as IncidentDetail | undefined),
