@@ -19,6 +19,7 @@ let service: StartedService;
 let project = "";
 let key = "";
 const acknowledged: string[] = [];
+const statuses = new Set<number>();
 
 const start = (): Promise<StartedService> =>
   startService({ dataDir: data.path, env: { ADMIN_API_KEY: admin } });
@@ -61,18 +62,34 @@ test("everything killed at once: the next start has everything", async () => {
   await service.ended;
   service = await start();
   await everythingIsThere();
+}, 120_000);
+
+test("stopped under load: what was accepted is answered, the exit code is 0, the next start has everything", async () => {
+  statuses.clear();
+  const began = Date.now();
+  await postWhileKilling(() => service.child.pid, "SIGTERM");
+  expect(await service.ended).toBe(0);
+  expect(Date.now() - began).toBeLessThan(10_000);
+  // 0: nobody listened any more. No answer says that something broke.
+  expect([...statuses].filter((status) => status !== 200 && status !== 0)).toEqual([]);
+  expect(service.printed()).not.toContain("not stopped in order");
+  service = await start();
+  await everythingIsThere();
   expect(await stop(service)).toBe(0);
 }, 120_000);
 
 /** Eight senders post; in their midst the process is killed. Answers how many webhooks were not acknowledged. */
-async function postWhileKilling(victim: () => number | undefined): Promise<number> {
+async function postWhileKilling(
+  victim: () => number | undefined,
+  signal: NodeJS.Signals = "SIGKILL",
+): Promise<number> {
   const run = acknowledged.length;
   let refused = 0;
   let sent = 0;
   const sender = async (): Promise<void> => {
     while (sent < 400) {
       const number = sent++;
-      if (number === 200) process.kill(victim() ?? 0, "SIGKILL");
+      if (number === 200) process.kill(victim() ?? 0, signal);
       if ((await post(`${run}-${number}`)) !== 200) refused++;
     }
   };
@@ -84,9 +101,11 @@ async function post(incident: string): Promise<number> {
   try {
     const body = webhook(project, incident, "DOWN", "2025-01-15T10:30:00Z");
     const answer = await service.post("/api/incidents/webhook/", key, body);
+    statuses.add(answer.status);
     if (answer.status === 200) acknowledged.push(incident);
     return answer.status;
   } catch {
+    statuses.add(0);
     return 0;
   }
 }
