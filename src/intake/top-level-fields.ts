@@ -3,10 +3,12 @@
 
 /** The digits of the number that `name` has at the top level (its last one, as JSON.parse has it); ids beyond 2^53. */
 export function numberText(json: string, name: string): string | undefined {
+  const digits = /\s*(-?\d[\d.eE+-]*)/y;
   let found: string | undefined;
   for (const field of topLevelFields(json)) {
-    if (field.name === name)
-      found = /^\s*(-?\d[\d.eE+-]*)/.exec(json.slice(field.valueAt, field.valueAt + 1_000))?.[1];
+    if (field.name !== name) continue;
+    digits.lastIndex = field.valueAt;
+    found = digits.exec(json)?.[1];
   }
   return found;
 }
