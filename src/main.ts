@@ -2,11 +2,10 @@
 // everything in the other order. The only file that knows everyone.
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import description from "../package.json" with { type: "json" };
 import { projections } from "../projections/index.ts";
-import { type Config, childEnvironment, environment, readConfig, thisMachine } from "./config.ts";
+import { type Config, environment, readConfig, thisMachine } from "./config.ts";
 import { parseIncidentId } from "./domain/ids.ts";
 import { type Instant, instantFromEpochMs } from "./domain/instant.ts";
 import { incidentStream, incidentStreamPrefix } from "./domain/stored-events.ts";
@@ -20,18 +19,15 @@ import { startRegistry } from "./intake/registry.ts";
 import { createLog, type Log } from "./log.ts";
 import { keepAdminKey, openDataDirectory } from "./processes/data-directory.ts";
 import { lockDirectory } from "./processes/directory-lock.ts";
-import { startEmbeddedEventStore } from "./processes/event-store-process.ts";
 import { watchLauncher } from "./processes/launcher.ts";
-import { steadyPort } from "./processes/ports.ts";
 import { createStopping, type Stopping } from "./processes/stopping.ts";
-import type { Watcher } from "./processes/supervised-process.ts";
 import { askAll } from "./readiness.ts";
-import { startEmbeddedPostgres } from "./readmodel/embedded-postgres.ts";
 import { openPostgres } from "./readmodel/postgres.ts";
 import { checkPostgres } from "./readmodel/postgres-problem.ts";
 import { startProjector } from "./readmodel/projector.ts";
 import { readModelQueries } from "./readmodel/queries.ts";
 import { type HttpServer, serve } from "./runtime.ts";
+import { startServers } from "./servers.ts";
 import { readPayload, sources } from "./sources/registry.ts";
 import { type WelcomeFacts, welcomeText } from "./welcome.ts";
 
@@ -40,7 +36,7 @@ const readyBoundMs = 1_500;
 /** A long registry is read in less; a store that is lost meanwhile must not hold up the start for ever. */
 const registryBoundMs = 10_000;
 /** With `drainTimeoutMs` at its default they add up to less than the 10 s that a stop may take. */
-const stopBoundsMs = { projector: 800, registry: 300, client: 700, pools: 500, servers: 3_500 };
+const stopBoundsMs = { projector: 800, registry: 300, client: 700, pools: 500 };
 
 async function run(config: Config): Promise<void> {
   const log = createLog({ level: config.logLevel, format: config.logFormat });
@@ -235,62 +231,6 @@ function chooseAdminKey(
   }
   const { key, file, isNew } = keepAdminKey(dataDir);
   return { key, facts: isNew ? { tag: "new", key, file } : { tag: "kept", file } };
-}
-
-/** Starts what no URL was given for; both at once. */
-async function startServers(
-  config: Config,
-  dataDir: string | undefined,
-  log: Log,
-  stopping: Stopping,
-): Promise<{ readonly eventstoreUrl: string; readonly databaseUrl: string }> {
-  const env = childEnvironment(environment());
-  const ends: (() => Promise<void>)[] = [];
-  stopping.add("embedded servers", stopBoundsMs.servers, async () => {
-    await Promise.all(ends.map((end) => end()));
-  });
-
-  const eventstore = async (): Promise<string> => {
-    if (config.eventstoreUrl !== undefined) return config.eventstoreUrl;
-    const directory = dataDir ?? config.dataDir;
-    log.info({}, "starting the embedded event store");
-    const port = await steadyPort(join(directory, "ports.json"), "eventstore");
-    const server = await startEmbeddedEventStore({
-      directory: join(directory, "eventstore"),
-      port,
-      env,
-      watcher: watcherOf("event store", log),
-    });
-    ends.push(server.stop);
-    return server.url;
-  };
-  const postgres = async (): Promise<string> => {
-    if (config.databaseUrl !== undefined) return config.databaseUrl;
-    const directory = dataDir ?? config.dataDir;
-    log.info({}, "starting the embedded Postgres");
-    const port = await steadyPort(join(directory, "ports.json"), "postgres");
-    const server = await startEmbeddedPostgres({
-      directory: join(directory, "postgres"),
-      port,
-      env,
-      watcher: watcherOf("Postgres", log),
-    });
-    ends.push(server.stop);
-    return server.url;
-  };
-  const [store, database] = await Promise.allSettled([eventstore(), postgres()]);
-  if (store.status === "rejected") throw store.reason;
-  if (database.status === "rejected") throw database.reason;
-  return { eventstoreUrl: store.value, databaseUrl: database.value };
-}
-
-function watcherOf(name: string, log: Log): Watcher {
-  return {
-    line: (line) => log.debug({ from: name }, line),
-    ready: (pid) => log.info({ pid }, `the embedded ${name} is ready`),
-    lost: (reason, retryInMs) =>
-      log.warn({ reason, retryInMs }, `the embedded ${name} is lost; it is started again`),
-  };
 }
 
 function described(error: unknown): object {

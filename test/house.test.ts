@@ -54,6 +54,7 @@ const areas: Readonly<
   processes: { areas: ["processes"], packages: /^node:.+$/ },
   spool: { areas: ["spool", "domain"], types: ["intake"], packages: /^node:.+$/ },
   readiness: { areas: [], packages: /^node:.+$/ },
+  servers: { areas: ["config", "processes", "readmodel"], types: ["log"], packages: /^node:.+$/ },
   welcome: { areas: [], packages: /^$/ },
   config: { areas: [], packages: /^node:.+$/ },
   runtime: { areas: [], packages: /^(node:.+|bun(:.+)?)$/ },
