@@ -41,16 +41,20 @@ begin
       where (excluded.received_at, excluded.position) < (known.received_at, known.position)
     returning known.*, xmax = 0 as is_new
   ), record as (
-    select distinct on (incident_key, kind, incident_time) incident_key, kind, incident_time,
-      first_value(event_id) over receipts as event_id,
-      first_value(position) over receipts as position,
-      first_value(received_at) over receipts as first_received_at,
-      event_id as last_event_id, received_at as last_received_at,
-      count(*) over (partition by incident_key, kind, incident_time) as webhooks,
-      nullif(monitor_id, '') as monitor_id, nullif(monitor_name, '') as monitor_name, repo_uuid
-    from stored where is_new
-    window receipts as (partition by incident_key, kind, incident_time order by received_at, event_id)
-    order by incident_key, kind, incident_time, stored.received_at desc, stored.event_id desc
+    -- The webhook last received of each record, with the first one's id and times beside it.
+    select r.*, nullif(r.said_monitor_id, '') as monitor_id, nullif(r.said_monitor_name, '') as monitor_name
+    from (
+      select incident_key, kind, incident_time, event_id as last_event_id, received_at as last_received_at,
+        monitor_id as said_monitor_id, monitor_name as said_monitor_name, repo_uuid,
+        first_value(event_id) over receipts as event_id,
+        first_value(position) over receipts as position,
+        first_value(received_at) over receipts as first_received_at,
+        count(*) over receipts as webhooks,
+        lead(event_id) over receipts is null as is_last
+      from stored where is_new
+      window receipts as (partition by incident_key, kind, incident_time order by received_at, event_id)
+    ) r
+    where r.is_last
   ), compared as (
     select record.*, known.at, known.effective_time,
       is_later and (known.monitor_id, known.monitor_name, known.repo_uuid)
