@@ -30,10 +30,9 @@ export async function startServers(
     if (config.eventstoreUrl !== undefined) return config.eventstoreUrl;
     const directory = dataDir ?? config.dataDir;
     log.info({}, "starting the embedded event store");
-    const port = await steadyPort(join(directory, "ports.json"), "eventstore");
     const server = await startEmbeddedEventStore({
       directory: join(directory, "eventstore"),
-      port,
+      port: () => steadyPort(join(directory, "ports.json"), "eventstore"),
       env,
       watcher: watcherOf("event store", log),
     });
@@ -44,10 +43,9 @@ export async function startServers(
     if (config.databaseUrl !== undefined) return config.databaseUrl;
     const directory = dataDir ?? config.dataDir;
     log.info({}, "starting the embedded Postgres");
-    const port = await steadyPort(join(directory, "ports.json"), "postgres");
     const server = await startEmbeddedPostgres({
       directory: join(directory, "postgres"),
-      port,
+      port: () => steadyPort(join(directory, "ports.json"), "postgres"),
       env,
       watcher: watcherOf("Postgres", log),
     });

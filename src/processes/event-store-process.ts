@@ -25,12 +25,15 @@ const runtimeArguments = process.versions.deno === undefined ? [] : ["run", "--a
  */
 export async function startEmbeddedEventStore(options: {
   readonly directory: string;
-  readonly port: number;
+  /** Or how to choose one, asked once nothing that was left behind holds it any more. */
+  readonly port: number | (() => Promise<number>);
   readonly env: Readonly<Record<string, string>>;
   readonly watcher: Watcher;
 }): Promise<EmbeddedEventStore> {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
   const identityFile = join(options.directory, "process.json");
+  await endLeftover(identityFile);
+  const port = typeof options.port === "number" ? options.port : await options.port();
   let url = "";
   const supervised = await supervise(
     {
@@ -45,7 +48,7 @@ export async function startEmbeddedEventStore(options: {
             "--file",
             join(options.directory, "events.sqlite"),
             "--port",
-            String(options.port),
+            String(port),
             "--parent-pid",
             String(process.pid),
             "--stdin-lifeline",

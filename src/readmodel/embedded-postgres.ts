@@ -47,7 +47,8 @@ const database = "incident_ledger";
  */
 export async function startEmbeddedPostgres(options: {
   readonly directory: string;
-  readonly port: number;
+  /** Or how to choose one, asked once nothing that was left behind holds it any more. */
+  readonly port: number | (() => Promise<number>);
   /** The environment it runs in. */
   readonly env: Readonly<Record<string, string>>;
   /** More `name=value` settings; fsync is on unless one says otherwise. */
@@ -70,8 +71,10 @@ export async function startEmbeddedPostgres(options: {
   if (!existsSync(data)) initialise({ directory, data, passwordFile, programs, user, env });
   const password = readFileSync(passwordFile, "utf8").trim();
 
+  await endLeftovers(data);
+  const port = typeof options.port === "number" ? options.port : await options.port();
   const settings = [
-    `port=${options.port}`,
+    `port=${port}`,
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "logging_collector=off",
@@ -103,7 +106,7 @@ export async function startEmbeddedPostgres(options: {
     },
     options.watcher,
   );
-  const url = (name: string): string => `postgres://${owner}:${password}@127.0.0.1:${options.port}/${name}`;
+  const url = (name: string): string => `postgres://${owner}:${password}@127.0.0.1:${port}/${name}`;
   try {
     await createDatabase(url("postgres"));
   } catch (error) {

@@ -1,6 +1,8 @@
 // kill -9 of any of the processes: what was acknowledged is there, and the service comes back.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   eventStorePid,
   postgresPid,
@@ -16,6 +18,7 @@ import {
 const admin = "admin-key-for-the-end-to-end-tests";
 const data = temporaryDataDir();
 let service: StartedService;
+let ports = "";
 let project = "";
 let key = "";
 const acknowledged: string[] = [];
@@ -26,6 +29,7 @@ const start = (): Promise<StartedService> =>
 
 beforeAll(async () => {
   service = await start();
+  ports = readFileSync(join(data.path, "ports.json"), "utf8");
   ({ project, key } = await registerProject(service, admin));
 }, 90_000);
 afterAll(async () => {
@@ -54,6 +58,10 @@ test("the service killed under load: the next start ends what it left and has ev
   expect(postgresPid(data.path)).not.toBe(left.postgres);
   await everythingIsThere();
 }, 120_000);
+
+test("the embedded servers keep their ports over all that", () => {
+  expect(readFileSync(join(data.path, "ports.json"), "utf8")).toBe(ports);
+});
 
 test("everything killed at once: the next start has everything", async () => {
   for (const pid of [eventStorePid(data.path), postgresPid(data.path), service.child.pid]) {
