@@ -1,0 +1,50 @@
+// The README's commands work as they stand, and its tables say what the code says.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { adminKey, type RunningService, removeDataDir, startService } from "./running-service.ts";
+import { shownTable, sourceTable } from "./source-table.ts";
+
+const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+let service: RunningService;
+
+beforeAll(async () => {
+  service = await startService();
+}, 90_000);
+afterAll(async () => {
+  await service.stop();
+  await removeDataDir(service.dataDir);
+}, 30_000);
+
+test("the commands from the first webhook to MTTR and replay work when pasted", () => {
+  const blocks = [...section("Send a webhook"), ...section("Ask for MTTR")].join("\n");
+  const commands = blocks
+    .replace(/^URL=.*$/m, `URL=${service.url}`)
+    .replace(/^ADMIN_API_KEY=.*$/m, `ADMIN_API_KEY=${adminKey}`);
+  // A reader pastes slower than the read model follows; a script has to wait.
+  const waiting = `POSITION=$(curl -s $URL/api/projects/$PROJECT/replay -H "X-API-Key: $KEY" | sed -n 's/.*"position":"\\([0-9]*\\)".*/\\1/p' | tail -n 1)`;
+  const script = commands.replace(
+    'curl -s "$URL/api/projects/$PROJECT/mttr"',
+    () => `${waiting}\ncurl -s "$URL/api/projects/$PROJECT/mttr?min_position=$POSITION"`,
+  );
+  const run = spawnSync("sh", ["-eu", "-c", script], { encoding: "utf8", timeout: 30_000 });
+  expect(run.status).toBe(0);
+  expect(run.stdout).toContain('"message":"Incident recorded successfully"');
+  expect(run.stdout).toContain('"n":1,"open":0,"mean_seconds":750');
+  expect(run.stdout).toContain('"status":"UP","kind":"RECOVERY"');
+  expect(run.stdout).toContain('"recovery_seconds":750');
+  expect(run.stdout.match(/"type":"IncidentSignalRecorded"/g)).toHaveLength(2);
+  expect(run.stdout).not.toContain('"success":false');
+});
+
+test("the table of tools is the one that the sources make (bun test/source-table.ts writes it)", () => {
+  expect(shownTable()).toBe(sourceTable());
+});
+
+/** The shell blocks of a section. */
+function section(title: string): string[] {
+  const [, text = ""] = new RegExp(`^## ${title}\n([\\s\\S]*?)(?=^## )`, "m").exec(readme) ?? [];
+  return [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
+}
