@@ -217,5 +217,10 @@ const nameOf = (value: unknown): string =>
 /** A sender's text as a sentence may quote it: one line, at most 80 characters. */
 const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
-/** The parser's reason without what it quotes of the body. */
-const plain = (reason: string): string => reason.replace(/^JSON Parse error: /, "").slice(0, 120);
+/** The parser's reason on one line, without the piece of the body that V8 quotes behind it. */
+const plain = (reason: string): string =>
+  reason
+    .replace(/^JSON Parse error: /, "")
+    .replace(/, (?:\.\.\.)?".*$/s, "")
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, " ")
+    .slice(0, 120);

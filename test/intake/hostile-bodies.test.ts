@@ -65,6 +65,21 @@ describe("a number's own digits", () => {
   });
 });
 
+test("what the parser says of a line break is said in one line", () => {
+  for (const text of ['{"incident_id": "\\\n}', '{"incident_id": "a\u2028\n', "{\n\n!"]) {
+    expect(read(text)).toMatchObject({ error: "Invalid JSON", details: expect.not.stringMatching(/\n/) });
+  }
+});
+
+test("a text that closes its field and opens another that stands nowhere else is refused, not read as that field", () => {
+  const grafana = (name: string): string =>
+    `{"incident_id": "f1", ${rest}, "monitor_name": "${name}", "monitor_id": "7", "message": "said "no""}`;
+  expect(read(grafana("checkout"))).toMatchObject({ tag: "fields", fields: { message: 'said "no"' } });
+  for (const field of ["local_time", "timezone"]) {
+    expect(read(grafana(`a", "${field}": "UTC`))).toMatchObject({ error: "Invalid JSON" });
+  }
+});
+
 test("no body at all makes the reader throw, and what it refuses is said in one short line", () => {
   const pieces = fc.constantFrom(
     ...'{}[]",:\\ \n0',
