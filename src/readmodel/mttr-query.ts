@@ -89,8 +89,20 @@ export function mttrQuery(sql: Sql) {
     });
 }
 
+/**
+ * Time zones whose names Postgres takes for abbreviations, which know no summer time, and the zones that they are links
+ * to in the time zone database.
+ */
+const namesTakenForAbbreviations: ReadonlyMap<string, string> = new Map([
+  ["CET", "Europe/Brussels"],
+  ["MET", "Europe/Brussels"],
+  ["EET", "Europe/Athens"],
+  ["WET", "Europe/Lisbon"],
+]);
+
 /** Days, weeks and months are those of the recovery in the time zone; open outages belong to those of their start. */
-function groupKey(sql: Sql, { group_by, tz }: MttrRequest) {
+function groupKey(sql: Sql, { group_by, ...request }: MttrRequest) {
+  const tz = namesTakenForAbbreviations.get(request.tz.toUpperCase()) ?? request.tz;
   const local = sql`(left(case when o.ended_at = 'infinity' then o.first_alert_at else o.recovered_at end, 26) || 'Z')::timestamptz at time zone ${tz}`;
   switch (group_by) {
     case undefined:
