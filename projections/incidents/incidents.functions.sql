@@ -60,9 +60,12 @@ begin
     ) latest on true
     left join lateral (
       select * from incident_names(c.incident_key,
-        case when c.is_appended or not (c.moved or c.renamed) and c.monitor_id is null then c.earliest else '' end,
-        case when c.is_appended or not (c.moved or c.renamed) and c.monitor_name is null then c.earliest else '' end,
-        case when c.is_appended or not (c.moved or c.renamed) and c.repo_uuid is null then c.earliest else '' end)
+        case when latest.monitor_id is not null then null
+          when c.is_appended or not (c.moved or c.renamed) and c.monitor_id is null then c.earliest else '' end,
+        case when latest.monitor_name is not null then null
+          when c.is_appended or not (c.moved or c.renamed) and c.monitor_name is null then c.earliest else '' end,
+        case when latest.repo_uuid is not null then null
+          when c.is_appended or not (c.moved or c.renamed) and c.repo_uuid is null then c.earliest else '' end)
       where c.may_be_named_anew and not (c.is_appended and (c.records = 1
         or latest.monitor_id is not null and latest.monitor_name is not null and latest.repo_uuid is not null))
       offset 0
@@ -96,7 +99,8 @@ language sql stable as $$
   ) r
 $$;
 
--- The latest names that an incident's records give, each looked for no earlier than its `since`.
+-- The latest names that an incident's records give, each looked for no earlier than its `since`; not at all where that
+-- is null.
 create or replace function incident_names(key uuid, monitor_id_since text, monitor_name_since text,
   repo_uuid_since text) returns table (monitor_id text, monitor_name text, repo_uuid uuid)
 language sql stable as $$
