@@ -54,12 +54,16 @@ const areas: Readonly<
   processes: { areas: ["processes"], packages: /^node:.+$/ },
   spool: { areas: ["spool", "domain"], types: ["intake"], packages: /^node:.+$/ },
   readiness: { areas: [], packages: /^node:.+$/ },
+  "durable-appends": {
+    areas: ["spool"],
+    types: ["config", "intake", "log", "processes"],
+    packages: /^node:.+$/,
+  },
   servers: { areas: ["config", "processes", "readmodel"], types: ["log"], packages: /^node:.+$/ },
   welcome: { areas: [], packages: /^$/ },
   config: { areas: [], packages: /^node:.+$/ },
   runtime: { areas: [], packages: /^(node:.+|bun(:.+)?)$/ },
   log: { areas: [], types: ["config"], packages: /^(node:.+|pino|pino-pretty)$/ },
-  metrics: { areas: [], types: ["domain", "intake"], packages: /^(node:.+|prom-client)$/ },
   main: { areas: ["*"], packages: /^node:.+$/ },
 };
 

@@ -22,6 +22,7 @@ import {
 const admin = "admin-key-for-the-end-to-end-tests";
 const servers = mkdtempSync(join(tmpdir(), "ledger-servers-"));
 const data = temporaryDataDir();
+const other = temporaryDataDir();
 const watcher = { line: () => {}, ready: () => {}, lost: () => {} };
 const env = childEnvironment(process.env);
 let store: EmbeddedEventStore;
@@ -39,14 +40,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([store.stop(), postgres.stop()]);
   rmSync(servers, { recursive: true, force: true });
-  await data.remove();
+  await Promise.all([data.remove(), other.remove()]);
 }, 30_000);
 
 test("with both set nothing embedded starts, and two services share them", async () => {
   const external = { ADMIN_API_KEY: admin, EVENTSTORE_URL: store.url, DATABASE_URL: postgres.url };
   const [first, second] = await Promise.all([
     startService({ dataDir: data.path, env: external }),
-    startService({ dataDir: data.path, env: external }),
+    startService({ dataDir: other.path, env: external }),
   ]);
   expect(existsSync(join(data.path, "postgres"))).toBe(false);
   expect(existsSync(join(data.path, "eventstore"))).toBe(false);
