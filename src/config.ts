@@ -5,6 +5,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export const acks = ["store", "spool"] as const;
 export const logFormats = ["auto", "json", "pretty"] as const;
 
 export interface Config {
@@ -24,6 +25,10 @@ export interface Config {
   readonly maxBodyBytes: number;
   /** How long a stop waits for requests that were accepted. */
   readonly drainTimeoutMs: number;
+  /** Where a webhook has to be before it is acknowledged: in the event store if that answers, or always on the spool. */
+  readonly ack: (typeof acks)[number];
+  /** The most that webhooks waiting for the event store may take up on the disk. */
+  readonly spoolMaxBytes: number;
   /** Only for `bun run eventstore`. */
   readonly eventstorePort: number;
 }
@@ -103,6 +108,12 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     logFormat: choice("LOG_FORMAT", logFormats, "auto"),
     maxBodyBytes: number("MAX_BODY_BYTES", { absent: 262_144, least: 1_024, most: 1_048_576 }),
     drainTimeoutMs: number("DRAIN_TIMEOUT_MS", { absent: 4_000, least: 0, most: 60_000 }),
+    ack: choice("ACK", acks, "store"),
+    spoolMaxBytes: number("SPOOL_MAX_BYTES", {
+      absent: 1_073_741_824,
+      least: 16_777_216,
+      most: 999_999_999_999,
+    }),
     eventstorePort: number("EVENTSTORE_PORT", { absent: 2_113, least: 0, most: 65_535 }),
   };
   return problems.length === 0 ? { ok: true, value } : { ok: false, problems };

@@ -9,6 +9,7 @@ import { type Config, environment, readConfig, thisMachine } from "./config.ts";
 import { parseIncidentId } from "./domain/ids.ts";
 import { type Instant, instantFromEpochMs } from "./domain/instant.ts";
 import { incidentStream, incidentStreamPrefix } from "./domain/stored-events.ts";
+import { openDurableAppends } from "./durable-appends.ts";
 import { connectEventStore } from "./eventstore/client.ts";
 import { createHttp, type HttpApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
@@ -42,7 +43,16 @@ async function run(config: Config): Promise<void> {
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   const stopping = createStopping((name, problem) => log.warn({ name, problem }, "not stopped in order"));
   let isStopping = false;
-  const started = start(config, log, stopping, () => isStopping);
+  const started = start(
+    config,
+    log,
+    stopping,
+    () => isStopping,
+    (reason) => {
+      log.fatal({ reason }, "nothing more can be acknowledged");
+      void stop(reason, 1);
+    },
+  );
 
   const stop = async (reason: string, exitCode: number): Promise<void> => {
     if (isStopping) return;
@@ -79,10 +89,17 @@ async function run(config: Config): Promise<void> {
   }
 }
 
-async function start(config: Config, log: Log, stopping: Stopping, isStopping: () => boolean): Promise<void> {
+async function start(
+  config: Config,
+  log: Log,
+  stopping: Stopping,
+  isStopping: () => boolean,
+  fail: (reason: string) => void,
+): Promise<void> {
+  const dataDir = claimDataDirectory(config.dataDir, stopping);
   const embedsSome = config.eventstoreUrl === undefined || config.databaseUrl === undefined;
-  const dataDir = embedsSome ? claimDataDirectory(config.dataDir, stopping) : undefined;
-  const adminKey = chooseAdminKey(config, dataDir, log);
+  // Several processes on servers of their own must agree on one admin key, so none of them may make one up.
+  const adminKey = chooseAdminKey(config, embedsSome ? dataDir : undefined, log);
   const servers = await startServers(config, dataDir, log, stopping);
 
   const store = connectEventStore({ url: servers.eventstoreUrl, log });
@@ -121,12 +138,27 @@ async function start(config: Config, log: Log, stopping: Stopping, isStopping: (
   });
   stopping.add("projector", stopBoundsMs.projector, projector.stop);
 
+  const durable = await openDurableAppends({
+    config,
+    dataDir,
+    append: store.append,
+    log,
+    stopping,
+    onFailed: fail,
+  });
   const metrics = createMetrics({
+    spooled: () => durable.spool().waiting,
+    spooledBytes: () => durable.spool().bytes,
+    oldestSpooledSeconds: () => {
+      const { oldestAt } = durable.spool();
+      return oldestAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAt) / 1000);
+    },
+    damagedInSpool: () => durable.spool().damaged,
     projectorLagSeconds: () => projector.status().lagSeconds,
     projectorLagBytes: () => Number(projector.status().lagBytes),
     deadLetters: () => projector.status().deadLetters,
   });
-  const record = recordSignals(store.append);
+  const record = recordSignals(durable.append);
   const native = { read: readPayload, record, append: store.append, readStream: store.readStream };
   const http = createHttp({
     registry,

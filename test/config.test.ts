@@ -35,6 +35,8 @@ describe("an empty environment", () => {
       logFormat: "auto",
       maxBodyBytes: 262_144,
       drainTimeoutMs: 4_000,
+      ack: "store",
+      spoolMaxBytes: 1_073_741_824,
       eventstorePort: 2_113,
     });
   });

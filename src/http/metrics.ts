@@ -8,6 +8,10 @@ export interface MeasuredAtRead {
   readonly projectorLagSeconds: () => number;
   readonly projectorLagBytes: () => number;
   readonly deadLetters: () => number;
+  readonly spooled: () => number;
+  readonly spooledBytes: () => number;
+  readonly oldestSpooledSeconds: () => number;
+  readonly damagedInSpool: () => number;
 }
 
 export function createMetrics(measured: MeasuredAtRead): Metrics {
@@ -64,6 +68,18 @@ export function createMetrics(measured: MeasuredAtRead): Metrics {
     measured.projectorLagBytes,
   );
   gauge("ledger_dead_letters", "Events that no projection could take", measured.deadLetters);
+  gauge("ledger_spool_records", "Acknowledged webhooks that wait for the event store", measured.spooled);
+  gauge("ledger_spool_bytes", "What they take up on the disk", measured.spooledBytes);
+  gauge(
+    "ledger_spool_oldest_seconds",
+    "Age of the oldest webhook that waits for the event store",
+    measured.oldestSpooledSeconds,
+  );
+  gauge(
+    "ledger_spool_damaged_records",
+    "Spooled records that the disk damaged; they are set aside",
+    measured.damagedInSpool,
+  );
   return {
     webhook: (labels) => webhooks.inc(labels),
     repaired: () => repaired.inc(),

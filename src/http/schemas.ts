@@ -158,6 +158,9 @@ export const webhookAnswer = t.Object({
   event_id: t.Optional(t.String()),
   kind: t.Optional(orNull(t.String())),
   position: t.Optional(t.String()),
+  durability: t.Optional(
+    literals(["stored", "spooled"], "In the event store, or on this machine's disk on its way there:"),
+  ),
 });
 export const projectAnswer = t.Object({
   project_uuid: t.String(),

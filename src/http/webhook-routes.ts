@@ -93,7 +93,7 @@ async function receive(request: Request, dependencies: HttpDependencies): Promis
   switch (outcome.tag) {
     case "recorded": {
       const kind = kindOf(fields.status, project.mappings);
-      count("recorded", kind ?? "none");
+      count(outcome.durability === "spooled" ? "spooled" : "recorded", kind ?? "none");
       if (reading.repaired) metrics.repaired();
       if (kind === null) {
         metrics.unknownStatus();
@@ -110,6 +110,7 @@ async function receive(request: Request, dependencies: HttpDependencies): Promis
         event_id: signal?.event_id,
         kind,
         ...(signal?.position === undefined ? {} : { position: String(signal.position) }),
+        durability: outcome.durability,
         ...(reading.repaired ? { repaired: true } : {}),
       });
     }

@@ -6,7 +6,7 @@ import type { Kind, SignalFields } from "../domain/signal.ts";
 import { normaliseStatus } from "../domain/status.ts";
 import { type IncidentSignalRecorded, incidentStream, type NewEvent } from "../domain/stored-events.ts";
 import { eventId, sha256 } from "./event-id.ts";
-import type { AppendEvents } from "./event-log.ts";
+import type { AppendOutcome } from "./event-log.ts";
 
 /** A signal about to be recorded. */
 export interface SignalToRecord {
@@ -36,7 +36,12 @@ export interface RecordedSignal {
 }
 
 export type RecordOutcome =
-  | { readonly tag: "recorded"; readonly signals: readonly RecordedSignal[] }
+  | {
+      readonly tag: "recorded";
+      readonly signals: readonly RecordedSignal[];
+      /** "spooled" where at least one of them waits on this machine's disk for the event store. */
+      readonly durability: "stored" | "spooled";
+    }
   /** Nothing is promised for any of them; sending the webhook again is safe. */
   | { readonly tag: "unavailable"; readonly reason: string }
   | { readonly tag: "too_large" };
@@ -46,11 +51,21 @@ export type RecordSignals = (
   context: WebhookContext,
 ) => Promise<RecordOutcome>;
 
+/**
+ * Makes events durable: in the event store, or (`spooled`) on this machine's disk, on their way there with the same ids.
+ * A plain append is one.
+ */
+export type AppendDurably = (
+  stream: string,
+  events: readonly NewEvent[],
+  expected: "any",
+) => Promise<AppendOutcome | { readonly tag: "spooled" }>;
+
 /** The most appends that wait for the event store at one moment; beyond, a webhook is told to come again. */
 export const mostAppendsInFlight = 2_048;
 
 /** Events of one incident go in one append; a webhook is recorded when all of its appends are. */
-export function recordSignals(append: AppendEvents): RecordSignals {
+export function recordSignals(append: AppendDurably): RecordSignals {
   let inFlight = 0;
   return async (signals, context) => {
     const streams = byStream(signals, context);
@@ -73,18 +88,18 @@ export function recordSignals(append: AppendEvents): RecordSignals {
 }
 
 async function appendAll(
-  append: AppendEvents,
+  append: AppendDurably,
   stream: string,
   proposed: readonly Proposed[],
-): ReturnType<AppendEvents> {
+): ReturnType<AppendDurably> {
   const events = proposed.map(({ event }) => event);
   const together = await append(stream, events, "any");
   if (together.tag !== "conflict" || events.length === 1) return together;
   // A part of a changed group is stored already, which the store takes for a fault: so one by one, in order.
-  let last = together as Awaited<ReturnType<AppendEvents>>;
+  let last: Awaited<ReturnType<AppendDurably>> = together;
   for (const event of events) {
     last = await append(stream, [event], "any");
-    if (last.tag !== "appended") return last;
+    if (last.tag !== "appended" && last.tag !== "spooled") return last;
   }
   return last;
 }
@@ -143,11 +158,16 @@ function toEvent(signal: SignalToRecord, context: WebhookContext): NewEvent {
 }
 
 function together(
-  outcomes: readonly { outcome: Awaited<ReturnType<AppendEvents>>; events: readonly Proposed[] }[],
+  outcomes: readonly { outcome: Awaited<ReturnType<AppendDurably>>; events: readonly Proposed[] }[],
 ): RecordOutcome {
   const signals: RecordedSignal[] = [];
+  let durability: "stored" | "spooled" = "stored";
   for (const { outcome, events } of outcomes) {
     switch (outcome.tag) {
+      case "spooled":
+        durability = "spooled";
+        for (const { incident_id, event } of events) signals.push({ incident_id, event_id: event.id });
+        break;
       case "appended":
         for (const { incident_id, event } of events) {
           const position = outcome.position === undefined ? {} : { position: outcome.position };
@@ -164,5 +184,5 @@ function together(
         return outcome satisfies never;
     }
   }
-  return { tag: "recorded", signals };
+  return { tag: "recorded", signals, durability };
 }

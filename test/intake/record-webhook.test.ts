@@ -213,7 +213,11 @@ describe("a webhook with several signals", () => {
 
   test("with no signal at all appends nothing", async () => {
     const { calls, append } = counting(() => ({ tag: "too_large" }));
-    expect(await recordSignals(append)([], context)).toEqual({ tag: "recorded", signals: [] });
+    expect(await recordSignals(append)([], context)).toEqual({
+      tag: "recorded",
+      signals: [],
+      durability: "stored",
+    });
     expect(calls).toEqual([]);
   });
 });

@@ -1,0 +1,53 @@
+// Wires what makes a webhook durable before it is acknowledged: the event store, the spool, and the forwarder between.
+
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import type { AppendEvents } from "./intake/event-log.ts";
+import type { AppendDurably } from "./intake/record-webhook.ts";
+import type { Log } from "./log.ts";
+import type { Stopping } from "./processes/stopping.ts";
+import { spoolFirst, storeFirst } from "./spool/durability.ts";
+import { startForwarder } from "./spool/forwarder.ts";
+import { openSpool, type SpoolStats } from "./spool/spool.ts";
+
+export interface DurableAppends {
+  readonly append: AppendDurably;
+  readonly spool: () => SpoolStats;
+}
+
+/** How long the event store may take for an append before the spool takes it. */
+const storeBoundMs = 1_000;
+const mostInStore = 1_024;
+const stopBoundsMs = { forwarder: 600, spool: 400 };
+
+/** `onFailed`: the spool's disk failed in a way after which nothing may be acknowledged; the process has to end. */
+export async function openDurableAppends(options: {
+  readonly config: Pick<Config, "ack" | "spoolMaxBytes">;
+  readonly dataDir: string;
+  readonly append: AppendEvents;
+  readonly log: Log;
+  readonly stopping: Stopping;
+  readonly onFailed: (reason: string) => void;
+}): Promise<DurableAppends> {
+  const { config, append, log, stopping } = options;
+  const spool = await openSpool({
+    directory: join(options.dataDir, "spool"),
+    maxBytes: config.spoolMaxBytes,
+    log,
+    onFailed: (error) => options.onFailed(`the spool's disk has failed: ${String(error)}`),
+  });
+  stopping.add("spool", stopBoundsMs.spool, spool.close);
+  const forwarder = startForwarder({ spool, append, log });
+  stopping.add("forwarder", stopBoundsMs.forwarder, forwarder.stop);
+  const keep =
+    config.ack === "spool"
+      ? spoolFirst({ spool })
+      : storeFirst({ append, spool, boundMs: storeBoundMs, maxInFlight: mostInStore });
+  return {
+    append: async (stream, events) => {
+      const kept = await keep(stream, events);
+      return kept.tag === "stored" ? { ...kept, tag: "appended" } : kept;
+    },
+    spool: spool.stats,
+  };
+}
