@@ -37,6 +37,15 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
       const id = requestIdOf(request, dependencies.newRequestId);
       begun.set(request, { at: performance.now(), method: request.method, id });
     })
+    .onBeforeHandle(({ params }) => {
+      // Null is what the framework makes of a part that cannot be decoded; an incident_id is read in its own way.
+      for (const [name, value] of Object.entries((params ?? {}) as Readonly<Record<string, unknown>>)) {
+        if (value === null && name !== "incident") {
+          return problem(400, "Invalid request", `The ${name} in the path is not percent-encoded UTF-8.`);
+        }
+      }
+      return undefined;
+    })
     .onError(({ code, error, request }) => {
       switch (code) {
         case "NOT_FOUND":
@@ -112,7 +121,10 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
     .use(routes);
   return {
     handle: async (request) => {
-      const response = withContractsShape(await app.handle(request));
+      // The runtime makes the URL of what the Host header says; where that is no host, no URL comes of it.
+      const response = URL.canParse(request.url)
+        ? withContractsShape(await app.handle(request))
+        : problem(400, "Invalid request", "The Host header names no host.");
       response.headers.set("X-Request-Id", requestIdOf(request, dependencies.newRequestId));
       return response;
     },

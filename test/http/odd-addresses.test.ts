@@ -1,0 +1,145 @@
+// Requests whose Host header, path or method are odd, over a real socket: the contract's shape, never a fault.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connect } from "node:net";
+import { type HttpServer, serve } from "../../src/runtime.ts";
+import { adminKey, createHttpSide, type HttpSide, projectA } from "./http-side.ts";
+
+let side: HttpSide;
+let server: HttpServer;
+beforeAll(async () => {
+  side = await createHttpSide();
+  server = serve({ host: "127.0.0.1", port: 0, idleSeconds: 10, handle: side.handle });
+});
+afterAll(() => server.stop(100));
+
+/** What comes back for these bytes, as text. */
+function exchange(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(server.port, "127.0.0.1", () => socket.write(bytes, "latin1"));
+    socket.on("data", (chunk) => {
+      answer += chunk.toString("latin1");
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+async function ask(request: { method?: string; target: string; host?: string }) {
+  const { method = "GET", target, host = "ledger" } = request;
+  const answer = await exchange(
+    `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nX-API-Key: ${adminKey}\r\nConnection: close\r\n\r\n`,
+  );
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  return { status: Number(head.split(" ")[1]), head, body };
+}
+
+const noFault = (): void =>
+  expect(side.logged.filter(({ message }) => message.includes("fault"))).toEqual([]);
+
+describe("a Host header", () => {
+  for (const host of ["x", "localhost", "127.0.0.1:3000", "[::1]:3000", "a_b", "LEDGER", "..", "host."]) {
+    test(`${host} is a host: routed`, async () => {
+      const asked = side.asked.length;
+      const answer = await ask({ host, target: `/api/projects/${projectA}/incidents/mine?min_position=1` });
+      expect(answer.status).toBe(404);
+      expect(answer.body).toContain("Incident not found");
+      expect(side.asked.slice(asked)).toEqual([["incident", projectA, "mine"]]);
+    });
+  }
+
+  const none = [
+    "",
+    " ",
+    "a b",
+    "x?y=1",
+    "x#y",
+    "a/incidents/b",
+    "http://x",
+    "user:pw@x",
+    "[bad",
+    "a:b:c",
+    "x:99999",
+    "%",
+    "\xe4",
+  ];
+  for (const host of none) {
+    test(`${JSON.stringify(host)} is none: 400 in the contract's shape, and nothing is asked`, async () => {
+      const asked = side.asked.length;
+      for (const target of [`/api/projects/${projectA}/incidents/mine`, `/api/projects/${projectA}/mttr`]) {
+        const answer = await ask({ host, target });
+        expect(answer.status).toBe(400);
+        expect(JSON.parse(answer.body)).toMatchObject({ success: false, error: "Invalid request" });
+        expect(answer.head).toContain("X-Request-Id: ");
+      }
+      expect(side.asked.length).toBe(asked);
+      noFault();
+    });
+  }
+});
+
+describe("a path", () => {
+  const odd = [
+    "//api/projects",
+    "/api//projects",
+    "/API/projects",
+    "/api/projects%2F",
+    "/%",
+    "/api/projects/%2e%2e/x",
+    `/api/projects/${projectA}/nothing`,
+    `/api/projects/${projectA}/incidents/a/b`,
+  ];
+  for (const target of odd) {
+    test(`${target.replace(projectA, "A")} leads nowhere: 404`, async () => {
+      const answer = await ask({ target });
+      expect(answer.status).toBe(404);
+      expect(JSON.parse(answer.body)).toMatchObject({ success: false, error: "Not found" });
+      noFault();
+    });
+  }
+
+  test("whose parts are not percent-encoded UTF-8 is a 400 that names the part", async () => {
+    for (const bad of ["%ZZ", "%", "%FF", "%ED%A0%80", "%E4"]) {
+      const targets = [
+        ["GET", `/api/projects/${bad}`, "project"],
+        ["GET", `/api/projects/${bad}/mttr`, "project"],
+        ["PATCH", `/api/projects/${bad}`, "project"],
+        ["DELETE", `/api/projects/${projectA}/keys/${bad}`, "key"],
+      ] as const;
+      for (const [method, target, part] of targets) {
+        const answer = await ask({ method, target });
+        expect([target, answer.status]).toEqual([target, 400]);
+        expect(JSON.parse(answer.body).details).toContain(part);
+      }
+    }
+    noFault();
+  });
+
+  test("a slash at its end, an absolute target and a fragment change nothing", async () => {
+    const plain = await ask({ target: "/api/projects" });
+    expect(plain.status).toBe(200);
+    for (const target of ["/api/projects/", "http://other/api/projects", "/api/projects#x"])
+      expect((await ask({ target })).body).toBe(plain.body);
+  });
+
+  test("a query whose escapes are broken is read as it stands, and refused by name", async () => {
+    expect(JSON.parse((await ask({ target: "/api/projects?limit=%ZZ" })).body).details).toContain("limit");
+    expect(JSON.parse((await ask({ target: "/api/projects?%00=1" })).body).details).toContain('"\0"');
+    noFault();
+  });
+});
+
+describe("a method that a path does not know", () => {
+  for (const method of ["PUT", "OPTIONS", "TRACE", "PROPFIND"]) {
+    test(`${method} is a 404 in the contract's shape`, async () => {
+      const answer = await ask({ method, target: "/api/projects" });
+      expect(answer.status).toBe(404);
+      expect(JSON.parse(answer.body)).toEqual({
+        success: false,
+        error: "Not found",
+        details: expect.any(String) as unknown as string,
+      });
+    });
+  }
+});
