@@ -55,7 +55,7 @@ export function readModelQueries(sql: Sql) {
           ${
             time === undefined || key === undefined
               ? sql``
-              : sql`and (first_time < ${time} or (first_time = ${time} and incident_key > ${key}::text::uuid))`
+              : sql`and first_time <= ${time} and (first_time < ${time} or incident_key > ${key}::text::uuid)`
           }
           order by first_time desc, incident_key limit ${page.limit + 1}`;
         return nextPage(rows, page.limit, incidentItem, (row) => [row.first_time, row.incident_key]);
