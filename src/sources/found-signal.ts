@@ -3,7 +3,7 @@
 import { maxIncidentIdLength } from "../domain/ids.ts";
 import type { Kind } from "../domain/signal.ts";
 import type { IgnoredElement, Reading, SourcePayload, SourceSignal } from "./source.ts";
-import { isKind, type Meaning, meaningOf, type StatusTable } from "./status-table.ts";
+import { type Meaning, meaningOf, type StatusTable } from "./status-table.ts";
 import { signalTime, type ToolTimes } from "./tool-times.ts";
 
 /** What a source found; every field may be missing, the status has its meaning from the tool's table. */
@@ -48,14 +48,22 @@ export function elementOf(payload: SourcePayload, found: Found): Element {
     found.means instanceof Map ? meaningOf(found.means, status) : (found.means as Meaning | undefined);
   if (meaning === undefined)
     return unrecognised(`the status ${quoted(status)} is not one this tool is known to send`);
-  if (!isKind(meaning)) return ignored(meaning.ignored);
+  if (typeof meaning === "object") return ignored(meaning.ignored);
   if (incident_id === undefined) return unrecognised("it names no incident");
   if (incident_id.length > maxIncidentIdLength) {
     return unrecognised(
       `the incident's id has ${incident_id.length} characters, at most ${maxIncidentIdLength} fit`,
     );
   }
-  return { tag: "signal", signal: signalOf(payload, { ...found, incident_id, status, kind: meaning }) };
+  return {
+    tag: "signal",
+    signal: signalOf(payload, {
+      ...found,
+      incident_id,
+      status,
+      kind: meaning === "neither" ? null : meaning,
+    }),
+  };
 }
 
 function signalOf(

@@ -1,9 +1,10 @@
 // A tool's own status words and what each means, as data. A word that is not in the table means nothing: no guessing.
 
-import type { Kind } from "../domain/signal.ts";
-
-/** What a word means: a kind, or that nothing is recorded, with the reason. */
-export type Meaning = "ALERT" | "RECOVERY" | { readonly ignored: string };
+/**
+ * What a word means: a kind; `neither`, for a state that is recorded without opening or ending anything; or that nothing
+ * is recorded, with the reason.
+ */
+export type Meaning = "ALERT" | "RECOVERY" | "neither" | { readonly ignored: string };
 
 export type StatusTable = ReadonlyMap<string, Meaning>;
 
@@ -14,6 +15,3 @@ export const statusTable = (words: Readonly<Record<string, Meaning>>): StatusTab
 export const meaningOf = (table: StatusTable, word: string): Meaning | undefined => table.get(normal(word));
 
 const normal = (word: string): string => word.trim().toLowerCase();
-
-/** Narrows a meaning to a kind that is recorded. */
-export const isKind = (meaning: Meaning): meaning is Exclude<Kind, null> => typeof meaning === "string";
