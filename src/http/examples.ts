@@ -1,5 +1,6 @@
 // One answer of each kind, for the documentation: the same incident seen from every side.
 
+import type { previewAnswer, quarantineItem, sourceAnswer, takenAnswer } from "./native-routes.ts";
 import type {
   deadLetterAnswer,
   incidentAnswer,
@@ -34,6 +35,47 @@ export const webhookExample: Example<typeof webhookAnswer> = {
   event_id: alert_event_id,
   kind: "ALERT",
   position: "4711",
+};
+
+export const takenExample: Example<typeof takenAnswer> = {
+  success: true,
+  message: "Incident recorded successfully",
+  source: "alertmanager",
+  incident_ids: [incident_id],
+  recorded: 1,
+  ignored: 0,
+  quarantined: 0,
+  position: "4711",
+};
+
+export const previewExample: Example<typeof previewAnswer> = {
+  source: "alertmanager",
+  outcome: "signals",
+  signals: [
+    {
+      incident_id,
+      status: "firing",
+      kind: "ALERT",
+      incident_time: "2025-01-15T10:30:00.000000000Z",
+      time_basis: "incident_time",
+    },
+  ],
+  ignored: [],
+};
+
+export const sourceExample: Example<typeof sourceAnswer> = {
+  name: "alertmanager",
+  title: "Prometheus Alertmanager",
+  documentation: "https://prometheus.io/docs/alerting/latest/configuration/#webhook_config",
+  url: "/api/incidents/webhook/alertmanager",
+  setup: {},
+};
+
+export const quarantineExample: Example<typeof quarantineItem> = {
+  quarantine_id: "5b1520f5-ee8b-5cc7-8e77-32405fb6084e",
+  source: "alertmanager",
+  reason: "alerts is missing",
+  received_at: first_alert_at,
 };
 
 export const projectExample: Example<typeof projectAnswer> = {

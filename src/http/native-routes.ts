@@ -9,6 +9,7 @@ import { authenticate, projectOf, requireProject } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
+import { page, previewExample, quarantineExample, sourceExample, takenExample } from "./examples.ts";
 import { keyOf, withoutKey } from "./native-key.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -17,9 +18,13 @@ import { bodyReader, bodyTooLarge, queryReader } from "./validate.ts";
 
 const redriveBody = t.Object(
   { source: t.Optional(t.String({ maxLength: 64, description: "a source's name, or auto" })) },
-  { additionalProperties: false, description: "Empty for the source that was asked for first." },
+  {
+    additionalProperties: false,
+    description: "Empty for the source that was asked for first.",
+    examples: [{ source: "auto" }],
+  },
 );
-const takenAnswer = t.Object({
+export const takenAnswer = t.Object({
   success: t.Literal(true),
   message: t.String(),
   source: t.String({ description: "Who read it; with auto, what it was taken for" }),
@@ -31,21 +36,21 @@ const takenAnswer = t.Object({
   reason: t.Optional(t.String({ description: "Why something was ignored or quarantined" })),
   position: t.Optional(t.String({ description: "The greatest commit position, for min_position" })),
 });
-const previewAnswer = t.Object({
+export const previewAnswer = t.Object({
   source: t.String(),
   outcome: t.String({ description: "signals, ignored or unrecognised" }),
   signals: t.Array(t.Unknown()),
   ignored: t.Array(t.Object({ reason: t.String() })),
   reason: t.Optional(t.String()),
 });
-const sourceAnswer = t.Object({
+export const sourceAnswer = t.Object({
   name: t.String(),
   title: t.String(),
   documentation: t.String(),
   url: t.String({ description: "The path to paste, behind the service's address" }),
   setup: t.Unknown(),
 });
-const quarantineItem = t.Object({
+export const quarantineItem = t.Object({
   quarantine_id: t.String(),
   source: t.String(),
   reason: t.String(),
@@ -63,6 +68,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
       description:
         "The key decides the project: X-API-Key, Authorization: Bearer, Basic with the key as password, or ?token=. `auto` recognises the tool. repo_uuid may stand in the query. Whatever is authenticated is answered 200: recorded, ignored with a reason, or kept in the quarantine.",
       answer: takenAnswer,
+      example: takenExample,
       errors: [401, 404, 413, 503],
       access: "key",
     }),
@@ -81,6 +87,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
         tag: "Webhooks",
         summary: "List the tools that are understood, and how to set each up",
         answer: pageOf(sourceAnswer),
+        example: page(sourceExample),
         errors: [],
         access: "open",
       }),
@@ -100,6 +107,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           tag: "Webhooks",
           summary: "Show what a payload would become, recording nothing",
           answer: previewAnswer,
+          example: previewExample,
           errors: [401, 404, 413, 503],
           access: "key",
         }),
@@ -110,13 +118,13 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
       async ({ request, params }) => {
         const project = requireProject(request, params.project, "read", dependencies);
         if (project instanceof Response) return project;
-        const page = readPage(request);
-        if (page instanceof Response) return page;
-        const limit = page.limit ?? 50;
+        const asked = readPage(request);
+        if (asked instanceof Response) return asked;
+        const limit = asked.limit ?? 50;
         try {
           const found = await native.quarantine(project.project_uuid, {
             limit,
-            ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
+            ...(asked.cursor === undefined ? {} : { cursor: asked.cursor }),
           });
           return found === undefined
             ? badRequest("cursor must be the next_cursor of the page before.")
@@ -132,6 +140,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           description: "Kept as it came; read it again once a new release or a new mapping can.",
           query: pageQuery,
           answer: pageOf(quarantineItem),
+          example: page(quarantineExample),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -186,6 +195,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           description: "With the time of its first receipt. Safe to repeat.",
           body: redriveBody,
           answer: t.Object({ success: t.Literal(true), outcome: t.String(), source: t.String() }),
+          example: { success: true, outcome: "recorded", source: "alertmanager" },
           errors: [400, 401, 404, 503],
           access: "key",
         }),

@@ -44,6 +44,12 @@ describe("OpenAPI", () => {
     ).toEqual(
       [
         "post /api/incidents/webhook",
+        "post /api/incidents/webhook/{source}",
+        "get /api/incidents/webhook/{source}",
+        "get /api/sources",
+        "post /api/sources/{source}/preview",
+        `get ${p}/quarantine`,
+        `post ${p}/quarantine/{quarantine}/redrive`,
         "post /api/projects",
         "get /api/projects",
         `get ${p}`,
