@@ -25,6 +25,8 @@ export interface Config {
   readonly maxBodyBytes: number;
   /** How long a stop waits for requests that were accepted. */
   readonly drainTimeoutMs: number;
+  /** Seals signing secrets; undefined: one is made on the first embedded start and kept in the data directory. */
+  readonly secretsKey: string | undefined;
   /** Where a webhook has to be before it is acknowledged: in the event store if that answers, or always on the spool. */
   readonly ack: (typeof acks)[number];
   /** The most that webhooks waiting for the event store may take up on the disk. */
@@ -85,6 +87,12 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     return refuse("ADMIN_API_KEY", "...", "16 to 256 printable ASCII characters without spaces");
   };
 
+  const secretsKey = (): string | undefined => {
+    const value = text("SECRETS_KEY");
+    if (value === undefined || (value.length >= 16 && value.length <= 256)) return value;
+    return refuse("SECRETS_KEY", "...", "16 to 256 characters");
+  };
+
   const host = (): string => {
     const value = text("HOST") ?? "127.0.0.1";
     if (!/^[A-Za-z0-9.:_-]+$/.test(value)) refuse("HOST", value, "an address or a host name, like 127.0.0.1");
@@ -108,6 +116,7 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     logFormat: choice("LOG_FORMAT", logFormats, "auto"),
     maxBodyBytes: number("MAX_BODY_BYTES", { absent: 262_144, least: 1_024, most: 1_048_576 }),
     drainTimeoutMs: number("DRAIN_TIMEOUT_MS", { absent: 4_000, least: 0, most: 60_000 }),
+    secretsKey: secretsKey(),
     ack: choice("ACK", acks, "store"),
     spoolMaxBytes: number("SPOOL_MAX_BYTES", {
       absent: 1_073_741_824,
@@ -139,7 +148,7 @@ export function withoutPassword(url: string): string {
 
 /** The environment for processes that the service starts: its own, without what they have no business to know. */
 export function childEnvironment(env: Environment): Record<string, string> {
-  const hidden = new Set(["ADMIN_API_KEY", "DATABASE_URL", "EVENTSTORE_URL", "PGPASSWORD"]);
+  const hidden = new Set(["ADMIN_API_KEY", "SECRETS_KEY", "DATABASE_URL", "EVENTSTORE_URL", "PGPASSWORD"]);
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && !hidden.has(name)) kept[name] = value;

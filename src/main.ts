@@ -17,8 +17,9 @@ import { listQuarantine } from "./intake/quarantine.ts";
 import { readNative, receiveNative, redriveQuarantined } from "./intake/receive-native.ts";
 import { recordSignals } from "./intake/record-webhook.ts";
 import { startRegistry } from "./intake/registry.ts";
+import { createSealing } from "./intake/sealing.ts";
 import { createLog, type Log } from "./log.ts";
-import { keepAdminKey, openDataDirectory } from "./processes/data-directory.ts";
+import { keepAdminKey, keepSecretsKey, openDataDirectory } from "./processes/data-directory.ts";
 import { lockDirectory } from "./processes/directory-lock.ts";
 import { watchLauncher } from "./processes/launcher.ts";
 import { createStopping, type Stopping } from "./processes/stopping.ts";
@@ -100,6 +101,7 @@ async function start(
   const embedsSome = config.eventstoreUrl === undefined || config.databaseUrl === undefined;
   // Several processes on servers of their own must agree on one admin key, so none of them may make one up.
   const adminKey = chooseAdminKey(config, embedsSome ? dataDir : undefined, log);
+  const secretsKey = config.secretsKey ?? (embedsSome ? keepSecretsKey(dataDir) : undefined);
   const servers = await startServers(config, dataDir, log, stopping);
 
   const store = connectEventStore({ url: servers.eventstoreUrl, log });
@@ -119,6 +121,7 @@ async function start(
     follow: store.followStream,
     adminKey: adminKey.key,
     log,
+    ...(secretsKey === undefined ? {} : { sealing: createSealing(secretsKey) }),
   });
   stopping.add("registry", stopBoundsMs.registry, registry.stop);
   // Until it has been read, every key is unknown.

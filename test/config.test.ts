@@ -35,6 +35,7 @@ describe("an empty environment", () => {
       logFormat: "auto",
       maxBodyBytes: 262_144,
       drainTimeoutMs: 4_000,
+      secretsKey: undefined,
       ack: "store",
       spoolMaxBytes: 1_073_741_824,
       eventstorePort: 2_113,

@@ -35,6 +35,8 @@ export interface ApiKey {
   readonly expires_at: Instant | null;
   readonly created_at: Instant;
   readonly revoked_at: Instant | null;
+  /** Sealed. Where there are some, what signing tools send with this key must carry the signature of one of them. */
+  readonly signing_secrets?: readonly string[];
 }
 
 export interface Registry {
@@ -149,7 +151,13 @@ export function decideRepository(
 export function decideKey(
   project: Project,
   asked: { readonly label: string; readonly scopes: readonly string[]; readonly expires_at?: string | null },
-  given: { readonly keyId: KeyId; readonly sha256: string; readonly now: Instant },
+  given: {
+    readonly keyId: KeyId;
+    readonly sha256: string;
+    readonly now: Instant;
+    /** Sealed. */
+    readonly signingSecrets?: readonly string[];
+  },
 ): Decision<ApiKey> {
   const label = readName(asked.label, "label");
   if (!label.ok) return label;
@@ -177,6 +185,7 @@ export function decideKey(
     expires_at: expires,
     created_at: given.now,
     revoked_at: null,
+    ...(given.signingSecrets === undefined ? {} : { signing_secrets: given.signingSecrets }),
   };
   const { revoked_at: _, ...data } = made;
   return { ok: true, event: { type: "ApiKeyIssued", data }, made };

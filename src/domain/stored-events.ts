@@ -79,6 +79,8 @@ export interface ApiKeyIssued {
   readonly sha256: string;
   readonly expires_at: string | null;
   readonly created_at: string;
+  /** Sealed (src/intake/sealing.ts). Absent where the key has none. */
+  readonly signing_secrets?: readonly string[];
 }
 export interface ApiKeyRevoked {
   readonly key_id: string;

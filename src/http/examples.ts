@@ -100,6 +100,7 @@ export const keyExample: Example<typeof keyAnswer> = {
   created_at: "2025-01-01T09:10:00.000Z",
   revoked_at: null,
   last_used_at: recovered_at,
+  verifies_signatures: false,
 };
 
 export const issuedKeyExample: Example<typeof issuedKeyAnswer> = {

@@ -360,4 +360,5 @@ const keyItem = (key: ApiKey, lastUsed: Instant | undefined) => ({
   created_at: printed(key.created_at),
   revoked_at: printed(key.revoked_at),
   last_used_at: printed(lastUsed ?? null),
+  verifies_signatures: (key.signing_secrets ?? []).length > 0,
 });

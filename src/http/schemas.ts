@@ -106,6 +106,12 @@ export const keyBody = t.Object(
     expires_at: t.Optional(
       t.Union([t.String(), t.Null()], { description: "an ISO 8601 date and time, or null for never" }),
     ),
+    signing_secrets: t.Optional(
+      t.Array(t.String({ minLength: 8, maxLength: 512, description: "a secret of 8 to 512 characters" }), {
+        maxItems: 4,
+        description: "a list of at most 4 secrets that tools sign with; any of them may have signed",
+      }),
+    ),
   },
   { ...closed, examples: [{ label: "Grafana", scopes: ["ingest"] }] },
 );
@@ -182,6 +188,7 @@ export const keyAnswer = t.Object({
   created_at: t.String(),
   revoked_at: orNull(t.String()),
   last_used_at: orNull(t.String()),
+  verifies_signatures: t.Boolean({ description: "Whether what signing tools send with it must be signed" }),
 });
 export const issuedKeyAnswer = t.Object({
   key_id: t.String(),

@@ -22,6 +22,7 @@ import {
 import type { Matching } from "../domain/signal.ts";
 import { type RecordedEvent, registryStream } from "../domain/stored-events.ts";
 import type { AppendEvents, FollowStream } from "./event-log.ts";
+import type { Sealing } from "./sealing.ts";
 
 /** Who a key is, or why it is nobody. */
 export type Authentication =
@@ -61,9 +62,16 @@ export interface RegistryService {
   /** `secret` is told here and never again. */
   readonly issueKey: (
     project: ProjectUuid,
-    asked: { label: string; scopes: readonly string[]; expires_at?: string | null },
+    asked: {
+      label: string;
+      scopes: readonly string[];
+      expires_at?: string | null;
+      signing_secrets?: readonly string[];
+    },
     now: Instant,
   ) => Promise<Change<{ readonly key: ApiKey; readonly secret: string }>>;
+  /** The secrets that tools sign with when they use this key; undefined where one of them cannot be opened. */
+  readonly signingSecrets: (key: ApiKey) => readonly string[] | undefined;
   readonly revokeKey: (project: ProjectUuid, keyId: string, now: Instant) => Promise<Change<ApiKey>>;
   readonly mapStatuses: (
     project: ProjectUuid,
@@ -84,6 +92,8 @@ export function startRegistry(options: {
   /** The admin key itself; only its digest is kept. */
   readonly adminKey: string;
   readonly log: { readonly warn: (details: object, message: string) => void };
+  /** Absent: keys cannot have signing secrets. */
+  readonly sealing?: Sealing;
 }): RegistryService {
   const registry = emptyRegistry();
   const adminDigest = digestOf(options.adminKey);
@@ -203,9 +213,25 @@ export function startRegistry(options: {
     },
     issueKey: async (project, asked, now) => {
       const secret = secretPrefix + randomBytes(32).toString("base64url");
-      const given = { keyId: randomUUID() as string as KeyId, sha256: digestOf(secret).toString("hex"), now };
+      const { sealing } = options;
+      const signing = asked.signing_secrets ?? [];
+      if (signing.length > 0 && sealing === undefined) {
+        const details = "Signing secrets need SECRETS_KEY, the same in every process";
+        return { ok: false, refusal: { code: "invalid", details } };
+      }
+      const sealed = sealing === undefined ? [] : signing.map(sealing.seal);
+      const given = {
+        keyId: randomUUID() as string as KeyId,
+        sha256: digestOf(secret).toString("hex"),
+        now,
+        ...(sealed.length === 0 ? {} : { signingSecrets: sealed }),
+      };
       const made = await change(inProject(project, (found) => decideKey(found, asked, given)));
       return made.ok ? { ok: true, made: { key: made.made, secret } } : made;
+    },
+    signingSecrets: (key) => {
+      const opened = (key.signing_secrets ?? []).map((sealed) => options.sealing?.open(sealed));
+      return opened.every((secret) => secret !== undefined) ? opened : undefined;
     },
     revokeKey: (project, keyId, now) =>
       change(inProject(project, (found) => decideRevocation(found, keyId, { now }))),

@@ -42,13 +42,17 @@ export interface AdminKey {
 }
 
 /** The admin key kept in the data directory, made on the first call; readable by its owner only. */
-export function keepAdminKey(dataDir: string): AdminKey {
-  const file = join(dataDir, "admin-key");
+export const keepAdminKey = (dataDir: string): AdminKey => keepSecret(join(dataDir, "admin-key"), "ila_");
+
+/** What signing secrets are sealed with, kept like the admin key. Without it they have to be given anew. */
+export const keepSecretsKey = (dataDir: string): string => keepSecret(join(dataDir, "secrets-key"), "").key;
+
+function keepSecret(file: string, prefix: string): AdminKey {
   if (existsSync(file)) {
     const key = readFileSync(file, "utf8").trim();
     if (key.length >= 16) return { key, file, isNew: false };
   }
-  const key = `ila_${randomBytes(24).toString("hex")}`;
+  const key = `${prefix}${randomBytes(24).toString("hex")}`;
   writeFileSync(file, `${key}\n`, { mode: 0o600 });
   chmodSync(file, 0o600);
   return { key, file, isNew: true };
