@@ -31,6 +31,24 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
     .use(operationsRoutes(dependencies));
   documentPathParameters(routes);
 
+  const answerTo = (code: string | number, error: unknown, request: Request): Response => {
+    switch (code) {
+      case "NOT_FOUND":
+        return problem(404, "Not found", `There is no ${request.method} route at this path.`);
+      case "PARSE":
+      case "VALIDATION":
+      case "INVALID_COOKIE_SIGNATURE":
+      case "INVALID_FILE_TYPE":
+        return problem(400, "Invalid request", "The request cannot be read.");
+      default:
+        log.error(
+          { request_id: requestIdOf(request, dependencies.newRequestId), reason: reasonOf(error) },
+          "a request met a fault",
+        );
+        return problem(500, "Internal error", "The service met a fault; its log has this request's id.");
+    }
+  };
+
   // Elysia's fast path for hosts assumes at least four characters: without it `Host: x` is no 404.
   const app = new Elysia({ handler: { standardHostname: false }, normalize: false })
     .onRequest(({ request }) => {
@@ -46,22 +64,11 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
       }
       return undefined;
     })
-    .onError(({ code, error, request }) => {
-      switch (code) {
-        case "NOT_FOUND":
-          return problem(404, "Not found", `There is no ${request.method} route at this path.`);
-        case "PARSE":
-        case "VALIDATION":
-        case "INVALID_COOKIE_SIGNATURE":
-        case "INVALID_FILE_TYPE":
-          return problem(400, "Invalid request", "The request cannot be read.");
-        default:
-          log.error(
-            { request_id: requestIdOf(request, dependencies.newRequestId), reason: reasonOf(error) },
-            "a request met a fault",
-          );
-          return problem(500, "Internal error", "The service met a fault; its log has this request's id.");
-      }
+    .onError(({ code, error, request, set }) => {
+      const answer = answerTo(code, error, request);
+      // What is counted afterwards is read from here: the framework does not keep this answer.
+      set.status = answer.status;
+      return answer;
     })
     .onAfterResponse(({ request, route, responseValue, set }) => {
       const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200);

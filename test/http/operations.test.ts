@@ -48,6 +48,28 @@ describe("metrics", () => {
   });
 });
 
+describe("requests that failed", () => {
+  test("are counted as failed, on their route where there is one", async () => {
+    const http = await createHttpSide({
+      queries: { mttr: () => Promise.reject(new Error("a bug")) },
+    });
+    await http.ask("GET", `/api/projects/${projectA}/mttr`, { key: adminKey });
+    await http.ask("GET", `/api/projects/${projectA}/mttr`);
+    await http.ask("GET", "/nowhere");
+    await http.ask("PROPFIND", "/api/projects");
+    await new Promise((resolve) => setImmediate(resolve));
+    const { text } = await http.ask("GET", "/metrics");
+    for (const labels of [
+      'method="GET",route="/api/projects/:project/mttr",status="500"',
+      'method="GET",route="/api/projects/:project/mttr",status="401"',
+      'method="GET",route="unknown",status="404"',
+      'method="PROPFIND",route="unknown",status="404"',
+    ]) {
+      expect(text).toContain(`ledger_http_request_duration_seconds_count{${labels}} 1\n`);
+    }
+  });
+});
+
 describe("dead letters", () => {
   test("are listed for the admin key", async () => {
     const letter = { position: "9", event_id: "e", stream: "s", type: "t", reason: "r" };
