@@ -73,7 +73,7 @@ export interface DeadLetter {
 
 /**
  * Every function may throw: an Error named `ReadModelUnavailable` where Postgres cannot be asked now, and one named
- * `BadCursor` for a cursor that is not from here.
+ * `BadCursor` for a cursor that is not from here; mttr one named `UnknownTimeZone`, where Postgres knows no such one.
  */
 export interface Queries {
   readonly incidents: (

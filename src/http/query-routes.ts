@@ -65,6 +65,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
     } catch (error) {
       const name = error instanceof Error ? error.name : "";
       if (name === "BadCursor") return badRequest("cursor must be the next_cursor of the page before.");
+      if (name === "UnknownTimeZone") return badRequest("tz is a time zone that Postgres does not know.");
       if (name === "ReadModelUnavailable")
         return unavailable("The read model cannot be asked at this moment.");
       throw error;

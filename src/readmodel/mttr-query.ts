@@ -4,6 +4,7 @@ import type { Basis, GroupBy, MttrAnswer, RecoveryFigures } from "../domain/answ
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import { gradeOf } from "../domain/recovery.ts";
 import type { MatchedBy } from "../domain/signal.ts";
+import { faultCode } from "./database-fault.ts";
 import type { Sql } from "./postgres.ts";
 import { normalForm } from "./projected-event.ts";
 import { asked } from "./unavailable.ts";
@@ -36,9 +37,15 @@ interface FiguresRow {
   position: string | null;
 }
 
+/** Postgres knows no such time zone: its list is another one than that of the runtime. */
+export class UnknownTimeZone extends Error {
+  override readonly name = "UnknownTimeZone";
+}
+
 /**
  * Ended outages count by recovery time in [from, to); `open` counts the outages still open that began before `to`.
  * Percentiles are interpolated (percentile_cont). The position is read in the same statement, so in the same snapshot.
+ * May throw UnknownTimeZone where it groups by days, weeks or months.
  */
 export function mttrQuery(sql: Sql) {
   return (project: string, request: MttrRequest): Promise<MttrAnswer> =>
@@ -75,7 +82,9 @@ export function mttrQuery(sql: Sql) {
           count(*) filter (where matched_by = 'project')::integer as by_project,
           (select position from checkpoints limit 1) as position
         from chosen ${grouped ? sql`group by grouping sets ((), (key))` : sql``}
-        order by is_total desc, group_key nulls last`;
+        order by is_total desc, group_key nulls last`.catch((error: unknown) => {
+        throw faultCode(error) === "22023" ? new UnknownTimeZone(request.tz) : error;
+      });
       const [total, ...groups] = rows;
       if (total === undefined) throw new Error("An aggregate over everything answered no row");
       return {

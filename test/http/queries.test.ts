@@ -157,6 +157,11 @@ describe("a read model that cannot be asked", () => {
     expectProblem(letters, 400, /cursor/);
   });
 
+  test("nor a time zone that Postgres does not know: 400", async () => {
+    http = await createHttpSide({ queries: { mttr: fail("UnknownTimeZone") } });
+    expectProblem(await get("/mttr?group_by=day&tz=Europe/Vienna"), 400, /tz/);
+  });
+
   test("nor a bug: 500 without a word of it", async () => {
     http = await createHttpSide({ queries: { mttr: fail("TypeError") } });
     const answer = await get("/mttr");

@@ -289,6 +289,18 @@ describe("groups", () => {
     ]);
   });
 
+  test("in a time zone that Postgres does not know are refused by name, not as a fault", async () => {
+    // The zone is looked up where there is a time to move into it.
+    const project = await filled(...outage("a", [day(10), day(11)]));
+    const asked = mttr(project, { group_by: "day", tz: "Mars/Olympus" });
+    expect(
+      await asked.then(
+        () => "answered",
+        (error: Error) => error.name,
+      ),
+    ).toBe("UnknownTimeZone");
+  });
+
   test("days are those of JavaScript's calendar, in any zone at any time of the year", async () => {
     const zones = [
       "UTC",
