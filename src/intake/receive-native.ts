@@ -184,7 +184,7 @@ function toRecord(signal: SourceSignal, verbatim: string, context: NativeContext
         ...cut("timezone", signal.timezone, 512),
       },
       payload: signal.payload ?? verbatim,
-      kind: signal.kind,
+      ...(signal.kind === undefined ? {} : { kind: signal.kind }),
       ...(signal.time_basis === "received" ? { incident_time_basis: "received" as const } : {}),
     },
   ];

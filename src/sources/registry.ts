@@ -2,12 +2,100 @@
 // others. A new source is one import and one line here.
 
 import { alertmanager } from "./alertmanager.ts";
+import { azureMonitor } from "./azure-monitor.ts";
+import { betterstack } from "./betterstack.ts";
+import { checkly } from "./checkly.ts";
+import { cloudevents } from "./cloudevents.ts";
+import { cloudwatchEventbridge } from "./cloudwatch-eventbridge.ts";
+import { cloudwatchSns } from "./cloudwatch-sns.ts";
+import { datadog } from "./datadog.ts";
+import { dynatrace } from "./dynatrace.ts";
+import { fields } from "./fields.ts";
+import { gatus } from "./gatus.ts";
+import { gatusZapier } from "./gatus-zapier.ts";
+import { gcpMonitoring } from "./gcp-monitoring.ts";
+import { githubDeployment } from "./github-deployment.ts";
+import { githubIssue } from "./github-issue.ts";
+import { grafana } from "./grafana.ts";
+import { grafanaLegacy } from "./grafana-legacy.ts";
+import { healthchecks } from "./healthchecks.ts";
+import { hetrixtools } from "./hetrixtools.ts";
+import { icingaNotifications } from "./icinga-notifications.ts";
+import { icinga2Script } from "./icinga2-script.ts";
+import { kibana } from "./kibana.ts";
+import { nagiosScript } from "./nagios-script.ts";
+import { netdata } from "./netdata.ts";
+import { netdataReachability } from "./netdata-reachability.ts";
+import { newrelic } from "./newrelic.ts";
+import { onlineornot } from "./onlineornot.ts";
+import { openstatus } from "./openstatus.ts";
+import { opsgenie } from "./opsgenie.ts";
+import { pagerduty } from "./pagerduty.ts";
+import { pingdom } from "./pingdom.ts";
+import { sentryIssue } from "./sentry-issue.ts";
+import { sentryIssueAlert } from "./sentry-issue-alert.ts";
+import { sentryMetric } from "./sentry-metric.ts";
+import { servicenow } from "./servicenow.ts";
+import { site24x7 } from "./site24x7.ts";
 import type { Reading, Source, SourcePayload } from "./source.ts";
+import { splunk } from "./splunk.ts";
+import { standardWebhooks } from "./standard-webhooks.ts";
+import { statuscake } from "./statuscake.ts";
+import { statuspage } from "./statuspage.ts";
+import { statuspageComponent } from "./statuspage-component.ts";
+import { uptimeKuma } from "./uptime-kuma.ts";
+import { uptimerobot } from "./uptimerobot.ts";
+import { zabbix } from "./zabbix.ts";
+import { zabbixEda } from "./zabbix-eda.ts";
 
 export const sources: readonly Source[] = [
   // First half
+  cloudwatchSns,
+  cloudwatchEventbridge,
+  sentryMetric,
+  sentryIssueAlert,
+  sentryIssue,
+  pagerduty,
+  checkly,
   alertmanager,
+  grafana,
+  grafanaLegacy,
+  uptimeKuma,
+  opsgenie,
+  datadog,
+  newrelic,
+  zabbix,
+  zabbixEda,
+  betterstack,
+  uptimerobot,
+  pingdom,
+  statuscake,
+  azureMonitor,
   // Second half
+  githubIssue,
+  githubDeployment,
+  cloudevents,
+  standardWebhooks,
+  gcpMonitoring,
+  icingaNotifications,
+  icinga2Script,
+  dynatrace,
+  kibana,
+  splunk,
+  netdata,
+  netdataReachability,
+  site24x7,
+  healthchecks,
+  gatus,
+  gatusZapier,
+  openstatus,
+  statuspage,
+  statuspageComponent,
+  hetrixtools,
+  onlineornot,
+  nagiosScript,
+  servicenow,
+  fields,
 ] satisfies readonly Source[];
 
 const byName: ReadonlyMap<string, Source> = new Map(sources.map((source) => [source.name, source]));

@@ -17,12 +17,16 @@ export interface SourcePayload {
   readonly received_at: Instant;
 }
 
-/** One signal read from a native payload. The kind is the source's decision, made by the tool's own table. */
+/** One signal read from a native payload. */
 export interface SourceSignal {
   readonly incident_id: string;
   /** The tool's own word, as it came. */
   readonly status: string;
-  readonly kind: Kind;
+  /**
+   * The source's decision, made by the tool's own table; absent where the words are the sender's own, so that the
+   * project's status mapping and the ingest contract's table decide.
+   */
+  readonly kind?: Kind;
   readonly incident_time: Instant;
   readonly time_basis: TimeBasis;
   readonly monitor_name?: string;
