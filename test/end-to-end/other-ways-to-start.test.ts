@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -60,10 +61,9 @@ test("an ordinary user runs it from a clone that only he may enter", async () =>
     env: {
       ADMIN_API_KEY: admin,
       HOME: join(clone, "home"),
-      XDG_DATA_HOME: "",
-      npm_config_cache: join(clone, "home"),
+      PATH: `${join(clone, "bin")}:${process.env.PATH}`,
     },
-    command: [process.execPath, "start"],
+    command: [join(clone, "bin/bun"), "start"],
     cwd: clone,
     ...(account === undefined ? {} : { account }),
   });
@@ -115,6 +115,9 @@ function cloneFor(account: Account | undefined): string {
     cpSync(join(checkout, name), join(clone, name), { recursive: true });
   }
   mkdirSync(join(clone, "home"));
+  // The user may not be allowed to where this process's own runtime lies.
+  mkdirSync(join(clone, "bin"));
+  copyFileSync(process.execPath, join(clone, "bin/bun"));
   // Copies, since what an install links to the cache would change its owner there too.
   execFileSync(process.execPath, ["install", "--frozen-lockfile", "--production", "--backend=copyfile"], {
     cwd: clone,
