@@ -115,7 +115,7 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     logLevel: choice("LOG_LEVEL", logLevels, "info"),
     logFormat: choice("LOG_FORMAT", logFormats, "auto"),
     maxBodyBytes: number("MAX_BODY_BYTES", { absent: 262_144, least: 1_024, most: 1_048_576 }),
-    drainTimeoutMs: number("DRAIN_TIMEOUT_MS", { absent: 4_000, least: 0, most: 60_000 }),
+    drainTimeoutMs: number("DRAIN_TIMEOUT_MS", { absent: 3_000, least: 0, most: 60_000 }),
     secretsKey: secretsKey(),
     ack: choice("ACK", acks, "store"),
     spoolMaxBytes: number("SPOOL_MAX_BYTES", {

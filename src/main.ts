@@ -202,7 +202,7 @@ async function start(
   });
   if (isStopping()) return;
   const server = listen(config, http.handle);
-  stopping.add("HTTP", config.drainTimeoutMs + 500, () => server.stop(config.drainTimeoutMs));
+  stopping.add("HTTP", config.drainTimeoutMs + 200, () => server.stop(config.drainTimeoutMs));
   const welcome = welcomeText({
     host: config.host,
     port: server.port,

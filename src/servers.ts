@@ -11,7 +11,7 @@ import type { Watcher } from "./processes/supervised-process.ts";
 import { startEmbeddedPostgres } from "./readmodel/embedded-postgres.ts";
 
 /** Both are ended at once, by then nobody uses them. */
-const stopBoundMs = 3_500;
+const stopBoundMs = 3_400;
 
 /** Starts what no URL was given for; both at once. */
 export async function startServers(

@@ -34,7 +34,7 @@ describe("an empty environment", () => {
       logLevel: "info",
       logFormat: "auto",
       maxBodyBytes: 262_144,
-      drainTimeoutMs: 4_000,
+      drainTimeoutMs: 3_000,
       secretsKey: undefined,
       ack: "store",
       spoolMaxBytes: 1_073_741_824,

@@ -22,7 +22,6 @@ const parseUuid = <T extends string>(text: string): T | undefined =>
 
 export const parseProjectUuid = (text: string): ProjectUuid | undefined => parseUuid<ProjectUuid>(text);
 export const parseRepoUuid = (text: string): RepoUuid | undefined => parseUuid<RepoUuid>(text);
-export const parseKeyId = (text: string): KeyId | undefined => parseUuid<KeyId>(text);
 
 /** The longest incident_id, in characters (UTF-16 code units). */
 export const maxIncidentIdLength = 512;
