@@ -15,14 +15,17 @@ export function openPostgres(
     readonly applicationName: string;
     /** A statement that takes longer is cancelled; 0: never. */
     readonly statementTimeoutMs: number;
-    /** Whether a connection is kept as long as it works; else each is replaced after half an hour or so. */
+    /**
+     * Whether a connection is kept as long as it works; else each is replaced after half an hour or so. It does not ask
+     * for array types at its start: that question fails outside of any promise when the connection is cut.
+     */
     readonly keepsConnections?: true;
   },
 ): Sql {
   return postgres(url, {
     max: options.maxConnections,
     connect_timeout: 10,
-    ...(options.keepsConnections === true ? { max_lifetime: null } : {}),
+    ...(options.keepsConnections === true ? { max_lifetime: null, fetch_types: false } : {}),
     onnotice: () => {},
     connection: {
       application_name: options.applicationName,
