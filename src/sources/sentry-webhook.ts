@@ -49,7 +49,7 @@ export function readSentry(payload: SourcePayload): Reading {
   const resource = payload.headers["sentry-hook-resource"] ?? "";
   for (const other of otherResources) {
     if (resource === other || fieldsOf(at(data, other)) !== undefined) {
-      return ignored(`a webhook about an ${other}, not about an alert or issue`);
+      return ignored(`a webhook of the kind ${other}: not about an alert or issue`);
     }
   }
   const element = elementIn(payload, data);

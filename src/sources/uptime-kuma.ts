@@ -41,11 +41,10 @@ export const uptimeKuma: Source = {
     hasFields(body, "heartbeat", "monitor", "msg") ||
     (headers["user-agent"]?.startsWith("Uptime-Kuma/") === true && hasFields(body, "msg")),
   read(payload) {
-    const document = fieldsOf(unwrapped(at(payload.body, "data"))) ?? fieldsOf(payload.body);
-    const heartbeat = unwrapped(at(document, "heartbeat"));
-    const monitor = unwrapped(at(document, "monitor"));
+    const heartbeat = unwrapped(at(payload.body, "heartbeat"));
+    const monitor = unwrapped(at(payload.body, "monitor"));
     if (fieldsOf(heartbeat) === undefined) {
-      const isNotice = textAt(document, "msg") !== undefined && isNothing(heartbeat);
+      const isNotice = textAt(payload.body, "msg") !== undefined && isNothing(heartbeat);
       return isNotice
         ? ignored("a test or a notice about a certificate or domain: it holds no heartbeat")
         : unrecognised("it holds no heartbeat");

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
+import { parseNative } from "../../src/intake/native-payload.ts";
 import type { SourcePayload } from "../../src/sources/source.ts";
 
 /** An expected signal: as a source answers it, but its time in any notation; without a time, that of receipt. */
@@ -57,25 +58,25 @@ function read(source: string, file: string): Fixture {
   };
 }
 
+/** As the native route makes it of the bytes. */
 function payloadOf(written: Written): SourcePayload {
-  const query = written.query ?? {};
-  const contentType = written.content_type === undefined ? {} : { "content-type": written.content_type };
-  const headers = Object.fromEntries(
-    Object.entries({ ...contentType, ...written.headers }).map(([name, value]) => [
-      name.toLowerCase(),
-      value,
-    ]),
-  );
-  const text = textOf(written.body);
-  const body =
-    text === "" ? query : isForm(text) ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text);
-  return { body, text, headers, query, received_at: receivedAt };
+  const { body, content_type } = written;
+  const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
+  const headers = {
+    ...(content_type === undefined ? {} : { "content-type": content_type }),
+    ...written.headers,
+  };
+  const parsed = parseNative({
+    body: new TextEncoder().encode(text),
+    ...(content_type === undefined ? {} : { content_type }),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+    query: written.query ?? {},
+    source: "auto",
+    received_at: receivedAt,
+  });
+  if (!parsed.ok) throw new Error(`A fixture's body cannot be read: ${parsed.reason}`);
+  return parsed.payload;
 }
-
-const textOf = (body: unknown): string =>
-  body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
-
-const isForm = (text: string): boolean => !/^\s*[{["]/.test(text);
 
 export function instant(text: string): Instant {
   const parsed = parseInstant(text);
