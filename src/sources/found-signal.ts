@@ -86,7 +86,7 @@ function signalOf(
 }
 
 /** Without it the whole payload is the signal's evidence: that is also right for what is nested too deep to write. */
-function elementText(element: unknown): { readonly payload?: string } {
+export function elementText(element: unknown): { readonly payload?: string } {
   if (element === undefined) return {};
   try {
     return { payload: JSON.stringify(element) };

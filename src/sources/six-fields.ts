@@ -4,7 +4,7 @@
 import { maxIncidentIdLength } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import { filled } from "./filled-text.ts";
-import { type Element, unrecognised } from "./found-signal.ts";
+import { type Element, elementText, unrecognised } from "./found-signal.ts";
 import { at, textAt } from "./json-fields.ts";
 import type { SourcePayload, SourceSignal } from "./source.ts";
 import { timeNumber, timeText } from "./tool-times.ts";
@@ -64,7 +64,7 @@ export function sixFieldsElement(payload: SourcePayload, fields: SixFields): Ele
     ...(message === undefined ? {} : { message }),
     ...(local_time === undefined ? {} : { local_time }),
     ...(timezone === undefined ? {} : { timezone }),
-    ...(element === undefined ? {} : { payload: JSON.stringify(element) }),
+    ...elementText(element),
   };
   return { tag: "signal", signal };
 }
