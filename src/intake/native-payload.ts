@@ -3,6 +3,7 @@
 
 import type { Instant } from "../domain/instant.ts";
 import type { SourcePayload } from "../sources/source.ts";
+import { keptQuery } from "./kept-evidence.ts";
 import { multipartFields } from "./multipart-fields.ts";
 
 /** A webhook of a tool, as it came, once its key has been found right. */
@@ -44,7 +45,7 @@ export function parseNative(webhook: NativeWebhook): NativeParsing {
       query: webhook.query,
       received_at: webhook.received_at,
     },
-    verbatim: text.trim() === "" ? JSON.stringify(webhook.query) : text,
+    verbatim: text.trim() === "" ? JSON.stringify(keptQuery(webhook.query)) : text,
   };
 }
 

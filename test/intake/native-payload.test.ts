@@ -79,6 +79,9 @@ describe("a webhook's bytes are read by their content", () => {
   test("no body: the query's parameters", () => {
     const query = { status: "down", incident_id: "shop" };
     expect(read("", { query })).toEqual({ body: query, text: "", verbatim: JSON.stringify(query) });
+    expect(read("", { query: { ...query, token: "il_x" } })).toMatchObject({
+      verbatim: JSON.stringify(query),
+    });
   });
 
   test("what is none of these is told so", () => {
