@@ -11,7 +11,7 @@ export interface PayloadQuarantined {
   readonly source: string;
   readonly reason: string;
   readonly payload?: string;
-  /** Where the bytes are no UTF-8 text. */
+  /** Where the bytes are no UTF-8 text, or are longer as escaped text. */
   readonly payload_base64?: string;
   readonly content_type?: string;
   /** Only those that a source may look at; never a key. */

@@ -46,6 +46,9 @@ export interface KeepContext {
   readonly request_id: string;
 }
 
+/** An event store takes a mebibyte in one append; the rest of the event needs some of it. */
+const longestEscapedBytes = 900_000;
+
 /** Appends the payload to the project's quarantine; it is kept once the event is durably stored. */
 export async function keepInQuarantine(
   append: AppendEvents,
@@ -54,13 +57,13 @@ export async function keepInQuarantine(
   context: KeepContext,
 ): Promise<KeepOutcome> {
   const text = textOf(webhook.body);
-  const base64 = text === undefined ? Buffer.from(webhook.body).toString("base64") : "";
+  const base64 = Buffer.from(webhook.body).toString("base64");
   const query = keptQuery(webhook.query);
   const quarantine_id = eventId([
     context.project_uuid,
     webhook.source,
     webhook.received_at,
-    sha256(text ?? base64),
+    sha256(base64),
     JSON.stringify(query),
   ]);
   const data: PayloadQuarantined = {
@@ -68,7 +71,10 @@ export async function keepInQuarantine(
     quarantine_id,
     source: webhook.source,
     reason: reason.slice(0, 1_000),
-    ...(text === undefined ? { payload_base64: base64 } : { payload: text }),
+    // Text full of control characters is six times as long once escaped; base64 then keeps it within what fits.
+    ...(text === undefined || Buffer.byteLength(JSON.stringify(text)) > longestEscapedBytes
+      ? { payload_base64: base64 }
+      : { payload: text }),
     ...(webhook.content_type === undefined ? {} : { content_type: webhook.content_type.slice(0, 1_000) }),
     headers: keptHeaders(webhook.headers),
     query,
@@ -206,6 +212,7 @@ const later = (before: QuarantineRedriven | undefined, note: QuarantineRedriven)
   before?.outcome === "recorded" ? before : note;
 
 function itemOf(kept: PayloadQuarantined, note: QuarantineRedriven | undefined): QuarantineItem {
+  const text = kept.payload ?? textOf(Buffer.from(kept.payload_base64 ?? "", "base64"));
   return {
     quarantine_id: kept.quarantine_id,
     source: kept.source,
@@ -214,8 +221,8 @@ function itemOf(kept: PayloadQuarantined, note: QuarantineRedriven | undefined):
     content_type: kept.content_type ?? null,
     headers: kept.headers,
     query: kept.query,
-    payload: kept.payload ?? null,
-    payload_base64: kept.payload_base64 ?? null,
+    payload: text ?? null,
+    payload_base64: text === undefined ? (kept.payload_base64 ?? null) : null,
     state: note?.outcome ?? "waiting",
     redriven:
       note === undefined
