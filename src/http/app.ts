@@ -127,8 +127,8 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
     .use(docsPage())
     .use(routes);
   return {
-    handle: async (request) => {
-      // The runtime makes the URL of what the Host header says; where that is no host, no URL comes of it.
+    handle: async (received) => {
+      const request = withHost(received);
       const response = URL.canParse(request.url)
         ? withContractsShape(await app.handle(request))
         : problem(400, "Invalid request", "The Host header names no host.");
@@ -136,6 +136,15 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
       return response;
     },
   };
+}
+
+/**
+ * The runtime makes the URL of what the Host header says. HTTP/1.0 needs none (HAProxy's health checks send none): then
+ * the URL is a path alone, and any host will do. Where the header is no host, no URL comes of it.
+ */
+function withHost(request: Request): Request {
+  const nameless = request.url.startsWith("/") && (request.headers.get("host") ?? "").trim() === "";
+  return nameless ? new Request(`http://localhost${request.url}`, request) : request;
 }
 
 /** A bare error of the framework's own (a method that a path does not know, for one) in the contract's shape. */

@@ -49,9 +49,27 @@ describe("a Host header", () => {
     });
   }
 
+  test("that is empty, or not there in HTTP/1.0, is any host: also a webhook is taken", async () => {
+    expect((await ask({ host: "", target: "/health/live" })).status).toBe(200);
+    expect(await exchange("GET /health/live HTTP/1.0\r\n\r\n")).toStartWith("HTTP/1.1 200 ");
+    const body = JSON.stringify({
+      incident_id: "old tool",
+      project_uuid: projectA,
+      status: "DOWN",
+      incident_time: "2025-01-15T10:30:00Z",
+    });
+    const answer = await exchange(
+      `POST /api/incidents/webhook/ HTTP/1.0\r\nX-API-Key: ${adminKey}\r\nX-Request-Id: old-1\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    expect(answer).toStartWith("HTTP/1.1 200 ");
+    expect(answer).toContain("X-Request-Id: old-1");
+    expect(side.appended.at(-1)?.event.metadata.$correlationId).toBe("old-1");
+    const asked = side.asked.length;
+    await ask({ host: "", target: `/api/projects/${projectA}/incidents/a%2Fb?min_position=1` });
+    expect(side.asked.slice(asked)).toEqual([["incident", projectA, "a/b"]]);
+  });
+
   const none = [
-    "",
-    " ",
     "a b",
     "x?y=1",
     "x#y",
