@@ -27,6 +27,9 @@ export function openPostgres(
     connect_timeout: 10,
     ...(options.keepsConnections === true ? { max_lifetime: null, fetch_types: false } : {}),
     onnotice: () => {},
+    // The look-up of array types at the start of a connection is a promise that the client leaves behind, rejected,
+    // where the connection is lost during it. No statement here sends or reads an array.
+    fetch_types: false,
     connection: {
       application_name: options.applicationName,
       search_path: readModelSchema,

@@ -17,7 +17,7 @@ export async function storedReadModels(
   sql: Sql,
   projects: readonly string[],
 ): Promise<Map<string, ReadModel>> {
-  const list = projects as string[];
+  const list = projects.join(",");
   const [records, outages, orphans, incidents] = await Promise.all([
     sql`select i.project_uuid, r.incident_key, r.kind, r.incident_time, r.effective_time, r.echo, r.event_id,
           r.first_received_at, r.last_event_id, r.webhooks, r.monitor_id, r.monitor_name, r.repo_uuid,
@@ -25,16 +25,16 @@ export async function storedReadModels(
         from incidents i join records r using (incident_key)
         left join signals s on s.incident_key = r.incident_key and s.incident_time = r.incident_time
           and s.event_id = r.last_event_id
-        where i.project_uuid = any(${list}) order by 2, 5, 3, 4`,
+        where i.project_uuid = any(string_to_array(${list}, ',')::uuid[]) order by 2, 5, 3, 4`,
     sql`select project_uuid, incident_key, ended_at, first_alert_at, latest_alert_at, alerts, alert_event_id,
           monitor_id, monitor_name, repo_uuid, recovered_at, recovery_event_id, matched_by, recovered_at_basis,
           recovery_seconds, outage_seconds
-        from outages where project_uuid = any(${list}) order by 2, 3`,
+        from outages where project_uuid = any(string_to_array(${list}, ',')::uuid[]) order by 2, 3`,
     sql`select project_uuid, incident_key, incident_time, event_id, matched_incident_key, matched_by
-        from orphans where project_uuid = any(${list}) order by 2, 3`,
+        from orphans where project_uuid = any(string_to_array(${list}, ',')::uuid[]) order by 2, 3`,
     sql`select project_uuid, incident_key, incident_id, state, monitor_id, monitor_name, repo_uuid, first_time,
           last_time, alerts, recoveries, outages, webhooks
-        from incidents where project_uuid = any(${list}) order by 2`,
+        from incidents where project_uuid = any(string_to_array(${list}, ',')::uuid[]) order by 2`,
   ]);
   const of = (rows: readonly Record<string, unknown>[], project: string) =>
     rows.filter(({ project_uuid }) => project_uuid === project).map((row) => ({ ...row }));
