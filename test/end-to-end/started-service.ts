@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { identify, processesWorkingIn } from "../../src/processes/process-identity.ts";
+import { commandLineOf, identify, processesWorkingIn } from "../../src/processes/process-identity.ts";
 
 export const checkout = join(import.meta.dirname, "../..");
 
@@ -89,7 +89,7 @@ export function temporaryDataDir(account?: Account): {
   return {
     path,
     remove: async () => {
-      for (const pid of childrenOn(path)) process.kill(pid, "SIGKILL");
+      for (const pid of [...serviceOn(path), ...childrenOn(path)]) process.kill(pid, "SIGKILL");
       await until(
         () => childrenOn(path).length === 0,
         () => `Something still runs on ${path}.`,
@@ -104,6 +104,12 @@ export function childrenOn(dataDir: string): readonly number[] {
   return [eventStorePid(dataDir), postgresPid(dataDir), ...postgresProcesses(dataDir)].filter(
     (pid): pid is number => pid !== undefined && identify(pid) !== undefined,
   );
+}
+
+// One that a failed test left running.
+function serviceOn(dataDir: string): readonly number[] {
+  const pid = numberIn(join(dataDir, "service.pid"), /^(\d+)/);
+  return pid !== undefined && commandLineOf(pid).includes("main.ts") ? [pid] : [];
 }
 
 export const eventStorePid = (dataDir: string): number | undefined =>
