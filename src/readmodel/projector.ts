@@ -126,14 +126,18 @@ async function project(
   const { projections, log } = options;
   const start = await readCheckpoint(lead.sql, projections);
   progress.leads(start);
+  // Not AbortSignal.any: Bun may collect the signal it makes, listeners and all, before it fires.
   const stint = new AbortController();
+  const endStint = (): void => stint.abort();
+  stop.addEventListener("abort", endStint);
+  if (stop.aborted) endStint();
   const batches = options
     .follow({
       from: start.position,
       prefixes,
       maxEvents: options.maxBatchEvents ?? 5_000,
       maxWaitMs: options.maxBatchWaitMs ?? 25,
-      signal: AbortSignal.any([stop, stint.signal]),
+      signal: stint.signal,
       dropped: (reason) => {
         progress.dropped(reason);
         log.warn({ reason }, "the feed of events has dropped and resumes");
@@ -168,6 +172,7 @@ async function project(
     }
     await applied;
   } finally {
+    stop.removeEventListener("abort", endStint);
     stint.abort();
     await Promise.allSettled([applied, batches.return?.()]);
   }
