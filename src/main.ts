@@ -13,6 +13,7 @@ import { openDurableAppends } from "./durable-appends.ts";
 import { connectEventStore } from "./eventstore/client.ts";
 import { createHttp, type HttpApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
+import { type NativeWebhook, parseNative } from "./intake/native-payload.ts";
 import { listQuarantine } from "./intake/quarantine.ts";
 import { readNative, receiveNative, redriveQuarantined } from "./intake/receive-native.ts";
 import { recordSignals } from "./intake/record-webhook.ts";
@@ -30,7 +31,8 @@ import { startProjector } from "./readmodel/projector.ts";
 import { readModelQueries } from "./readmodel/queries.ts";
 import { type HttpServer, serve } from "./runtime.ts";
 import { startServers } from "./servers.ts";
-import { readPayload, sources } from "./sources/registry.ts";
+import { readPayload, recogniseSource, sourceNamed, sources } from "./sources/registry.ts";
+import type { SignatureScheme } from "./sources/source.ts";
 import { type WelcomeFacts, welcomeText } from "./welcome.ts";
 
 /** Ready is to be honest within 2 s of any loss. */
@@ -44,16 +46,7 @@ async function run(config: Config): Promise<void> {
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   const stopping = createStopping((name, problem) => log.warn({ name, problem }, "not stopped in order"));
   let isStopping = false;
-  const started = start(
-    config,
-    log,
-    stopping,
-    () => isStopping,
-    (reason) => {
-      log.fatal({ reason }, "nothing more can be acknowledged");
-      void stop(reason, 1);
-    },
-  );
+  let started: Promise<void> = Promise.resolve();
 
   const stop = async (reason: string, exitCode: number): Promise<void> => {
     if (isStopping) return;
@@ -79,6 +72,17 @@ async function run(config: Config): Promise<void> {
     log.error(described(error), "a promise was rejected that nobody waits for");
   });
 
+  // With all that ends it in place: making the database takes a while in which nothing else runs.
+  started = start(
+    config,
+    log,
+    stopping,
+    () => isStopping,
+    (reason) => {
+      log.fatal({ reason }, "nothing more can be acknowledged");
+      void stop(reason, 1);
+    },
+  );
   try {
     await started;
   } catch (error) {
@@ -170,6 +174,7 @@ async function start(
       sources,
       receive: (webhook, context) => receiveNative(webhook, context, native),
       preview: (webhook) => readNative(webhook, readPayload),
+      schemeOf,
       quarantine: (project, page) => listQuarantine(store.readStream, project, page),
       redrive: (asked, context) => redriveQuarantined(asked, context, native),
     },
@@ -228,6 +233,13 @@ function listen(config: Config, handle: HttpApp["handle"]): HttpServer {
       cause: error,
     });
   }
+}
+
+/** How the source that would read the webhook signs. */
+function schemeOf(webhook: NativeWebhook): SignatureScheme | undefined {
+  if (webhook.source !== "auto") return sourceNamed(webhook.source)?.signature;
+  const parsed = parseNative(webhook);
+  return parsed.ok ? recogniseSource(parsed.payload)?.signature : undefined;
 }
 
 /** An incident_id that cannot be has no events. */

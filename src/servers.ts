@@ -61,7 +61,7 @@ export async function startServers(
 function watcherOf(name: string, log: Log): Watcher {
   return {
     line: (line) => log.debug({ from: name }, line),
-    ready: (pid) => log.info({ pid }, `the embedded ${name} is ready`),
+    ready: (pid) => log.info({ process: pid }, `the embedded ${name} is ready`),
     lost: (reason, retryInMs) =>
       log.warn({ reason, retryInMs }, `the embedded ${name} is lost; it is started again`),
   };

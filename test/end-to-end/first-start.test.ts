@@ -6,11 +6,13 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   childrenOn,
+  launch,
   runToItsEnd,
   type StartedService,
   startService,
   stop,
   temporaryDataDir,
+  until,
 } from "./started-service.ts";
 
 const data = temporaryDataDir();
@@ -61,6 +63,16 @@ test("SIGTERM stops everything with exit code 0 and leaves no process behind", a
   expect(Date.now() - began).toBeLessThan(10_000);
   expect(childrenOn(data.path)).toEqual([]);
 }, 30_000);
+
+test("a stop that comes while everything is being made leaves nothing behind either", async () => {
+  const early = temporaryDataDir();
+  const { child, printed, ended } = launch({ dataDir: early.path });
+  await until(() => /starting the embedded Postgres/.test(printed()), printed);
+  child.kill("SIGTERM");
+  expect(await ended, printed()).toBe(0);
+  expect(childrenOn(early.path)).toEqual([]);
+  await early.remove();
+}, 60_000);
 
 test("the next start says where the key is kept instead of printing it, and has what was recorded", async () => {
   const key = readFileSync(join(data.path, "admin-key"), "utf8").trim();

@@ -148,7 +148,8 @@ export async function until(holds: () => boolean | Promise<boolean>, otherwise: 
   }
 }
 
-function launch(options: StartOptions): {
+/** Starts it and waits for nothing. */
+export function launch(options: StartOptions): {
   child: ChildProcess;
   printed: () => string;
   ended: Promise<number | null>;
