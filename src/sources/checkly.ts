@@ -37,7 +37,8 @@ export const checkly: Source = {
     steps: [
       "Under Alerts, Alert channels, add a Webhook channel, method POST, and paste this URL.",
       "Keep a body that holds alert_type, check_id, check_name, check_error_message, event and started_at.",
-      "Add a header X-API-Key with the key; or set a webhook secret and give it to the key here.",
+      "Add a header X-API-Key with the key.",
+      "To sign too, set a webhook secret and give it to the key here as a signing secret.",
     ],
     authentication: ["header", "signature"],
     on_failure: "It tries five more times, 20 seconds apart, after any answer above 399.",

@@ -36,7 +36,8 @@ export const grafana: Source = {
     steps: [
       "Under Alerting, Contact points, add a contact point of type Webhook and paste this URL.",
       "Leave 'Disable resolved message' off, and let a notification policy route to the contact point.",
-      "Under Optional settings put the key into Authorization Header (scheme Bearer), or sign with HMAC and give the secret to the key here.",
+      "Under Optional settings put the key into Authorization Header (scheme Bearer, the key as credentials).",
+      "To sign too, set an HMAC secret (timestamp header X-Grafana-Alerting-Timestamp) and give it to the key here as a signing secret.",
     ],
     authentication: ["bearer", "header", "basic", "signature"],
     on_failure: "It does not retry by itself: the group is sent again at the next group interval.",

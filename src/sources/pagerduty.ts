@@ -51,7 +51,8 @@ export const pagerduty: Source = {
     steps: [
       "Under Integrations, Generic Webhooks (v3), add a webhook and paste this URL.",
       "Subscribe at least to incident.triggered, incident.reopened and incident.resolved; others are ignored.",
-      "Add a custom header X-API-Key with the key; or give the webhook's signing secret to the key here.",
+      "Add a custom header X-API-Key with the key.",
+      "Give the webhook's signing secret to the key here as a signing secret: then only what PagerDuty signed is taken.",
     ],
     authentication: ["header", "signature", "basic"],
     on_failure:

@@ -49,7 +49,6 @@ import { zabbix } from "./zabbix.ts";
 import { zabbixEda } from "./zabbix-eda.ts";
 
 export const sources: readonly Source[] = [
-  // First half
   cloudwatchSns,
   cloudwatchEventbridge,
   sentryMetric,
@@ -71,7 +70,6 @@ export const sources: readonly Source[] = [
   pingdom,
   statuscake,
   azureMonitor,
-  // Second half
   githubIssue,
   githubDeployment,
   cloudevents,

@@ -27,11 +27,11 @@ const otherResources = ["installation", "comment", "error", "seer"];
 
 export const sentrySetup = (resource: string): SourceSetup => ({
   steps: [
-    "Under Settings, Developer Settings (Custom Integrations), create an internal integration and paste this URL as Webhook URL.",
+    "Under Settings, Developer Settings (Custom Integrations), create an internal integration, append the key to this URL as ?token= and paste it as Webhook URL.",
     resource,
-    "Give the integration's client secret to the key here as its signing secret; or append the key to the URL as ?token=.",
+    "Give the integration's client secret to the key here as a signing secret: then only what Sentry signed is taken.",
   ],
-  authentication: ["signature", "token_in_url"],
+  authentication: ["token_in_url", "basic", "signature"],
   on_failure:
     "It waits one second. After 1,000 timeouts in 24 hours the webhook is unsubscribed; whether it retries is not documented.",
   unsure: [

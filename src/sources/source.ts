@@ -52,7 +52,10 @@ export type Reading =
   | { readonly tag: "ignored"; readonly reason: string }
   | { readonly tag: "unrecognised"; readonly reason: string };
 
-/** How a tool can prove who it is, besides what its webhook holds. */
+/**
+ * How a tool can hand over its key, or prove what it sends. A signature comes beside one of the others: only the key says
+ * which project it is.
+ */
 export type Authentication = "header" | "bearer" | "basic" | "token_in_url" | "signature";
 
 /** How a tool signs its webhooks; src/intake/verify-signature.ts knows what each means. */
