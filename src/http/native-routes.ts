@@ -3,8 +3,11 @@
 import { type Static, Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
+import { toEpochMs } from "../domain/instant.ts";
+import type { ApiKey } from "../domain/registry.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
 import type { NativeReading, NativeTaken } from "../intake/receive-native.ts";
+import { verifySignature } from "../intake/verify-signature.ts";
 import { authenticate, projectOf, requireProject } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
@@ -242,6 +245,11 @@ async function receive(
     count("too_large");
     return webhook;
   }
+  const refused = refuseUnsigned(webhook, caller.key, dependencies, native);
+  if (refused !== undefined) {
+    count(refused.status === 401 ? "unauthorized" : "unavailable");
+    return refused;
+  }
   const outcome = await native.receive(webhook, {
     project_uuid: project.project_uuid,
     key_id: caller.key.key_id,
@@ -251,7 +259,13 @@ async function receive(
   switch (outcome.tag) {
     case "taken":
       for (const _ of outcome.signals) count("recorded");
-      if (outcome.ignored > 0) count("ignored");
+      if (outcome.ignored > 0) {
+        count("ignored");
+        dependencies.log.info(
+          { source: outcome.source, reason: outcome.reason, key_id: caller.key.key_id },
+          "a webhook, or a part of it, is ignored",
+        );
+      }
       if (outcome.quarantined > 0) count("quarantined");
       return json(takenItem(outcome));
     case "unavailable":
@@ -263,6 +277,27 @@ async function receive(
     default:
       return outcome satisfies never;
   }
+}
+
+/** A key with signing secrets takes what a signing tool sends only with the signature of one of them. */
+function refuseUnsigned(
+  webhook: NativeWebhook,
+  key: ApiKey,
+  { registry, log }: HttpDependencies,
+  native: NativePort,
+): Response | undefined {
+  const secrets = registry.signingSecrets(key);
+  if (secrets === undefined) {
+    log.error(
+      { key_id: key.key_id },
+      "a signing secret cannot be opened: SECRETS_KEY is not the one it was sealed with",
+    );
+    return unavailable("The signature cannot be verified at this moment.");
+  }
+  const scheme = secrets.length === 0 ? undefined : native.schemeOf(webhook);
+  if (scheme === undefined || scheme === "sns") return undefined;
+  const verified = verifySignature(scheme, webhook, secrets, toEpochMs(webhook.received_at));
+  return verified.ok ? undefined : problem(401, "Invalid signature", `It is refused: ${verified.reason}.`);
 }
 
 async function readWebhook(

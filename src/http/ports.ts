@@ -25,7 +25,7 @@ import type {
 } from "../intake/receive-native.ts";
 import type { RecordSignals } from "../intake/record-webhook.ts";
 import type { RegistryService } from "../intake/registry.ts";
-import type { Source } from "../sources/source.ts";
+import type { SignatureScheme, Source } from "../sources/source.ts";
 
 /** `after` is what an earlier page's `next_cursor` said, decoded: opaque to HTTP. */
 export interface PageRequest {
@@ -131,6 +131,8 @@ export interface NativePort {
   readonly sources: readonly Pick<Source, "name" | "title" | "documentation" | "setup">[];
   readonly receive: (webhook: NativeWebhook, context: NativeContext) => Promise<NativeOutcome>;
   readonly preview: (webhook: NativeWebhook) => NativeReading;
+  /** How the source that would read the webhook signs; undefined where it does not. */
+  readonly schemeOf: (webhook: NativeWebhook) => SignatureScheme | undefined;
   /** Undefined for a cursor that is not from here. Throws EventLogUnavailable. */
   readonly quarantine: (
     project: ProjectUuid,

@@ -93,6 +93,7 @@ export async function createHttpSide(
       sources: [],
       receive: async () => ({ tag: "unavailable", reason: "no source here" }),
       preview: ({ source }) => ({ tag: "unrecognised", source, reason: "no source here" }),
+      schemeOf: () => undefined,
       quarantine: async () => ({ items: [], next_cursor: null }),
       redrive: async () => ({ tag: "not_found" }),
     },
