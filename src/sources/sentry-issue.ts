@@ -21,6 +21,8 @@ export const sentryIssue: Source = {
   }),
   setup: sentrySetup("Under Webhooks subscribe to issue."),
   signature: "sentry",
-  recognise: (payload) => isSentry(payload, "issue", "issue"),
+  // Comments and errors are told too, so that they are ignored with a reason.
+  recognise: (payload) =>
+    ["issue", "comment", "error"].some((resource) => isSentry(payload, resource, resource)),
   read: readSentry,
 };
