@@ -44,6 +44,8 @@ const longestBackoffMs = 5_000;
 /** How often a standby looks at the checkpoint and whether the lead is free. */
 const standbyMs = 200;
 const headEveryMs = 1_000;
+/** A feed that has not ended by then after it was told to is left to itself. */
+const feedEndsMs = 500;
 /**
  * While webhooks stream in, a batch is cut this often and no oftener: many small batches would take from ingest the
  * time that they save in waiting. A batch of few events means that there is no stream, and nothing waits.
@@ -131,6 +133,9 @@ async function project(
   const endStint = (): void => stint.abort();
   stop.addEventListener("abort", endStint);
   if (stop.aborted) endStint();
+  const ended = new Promise<undefined>((resolve) => {
+    stint.signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
   const batches = options
     .follow({
       from: start.position,
@@ -149,8 +154,8 @@ async function project(
   try {
     for (;;) {
       // While Postgres applies one batch, the next one is read and decoded.
-      const next = await Promise.race([batches.next(), failureOf(applied)]);
-      if (next.done === true) break;
+      const next = await Promise.race([batches.next(), failureOf(applied), ended]);
+      if (next === undefined || next.done === true) break;
       const { events, upTo, caughtUp } = next.value;
       const cutAt = performance.now();
       const prepared = prepareRows(projections, events);
@@ -174,7 +179,7 @@ async function project(
   } finally {
     stop.removeEventListener("abort", endStint);
     stint.abort();
-    await Promise.allSettled([applied, batches.return?.()]);
+    await Promise.allSettled([applied, Promise.race([batches.return?.(), sleep(feedEndsMs)])]);
   }
 }
 

@@ -104,6 +104,7 @@ const feedOf = (events: Iterable<Said>): FollowLog =>
       if (signal.aborted) return;
     }
     if (batch.length > 0) yield { events: batch, upTo: position, caughtUp: true };
+    if (signal.aborted) return;
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   };
 
