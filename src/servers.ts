@@ -48,6 +48,8 @@ export async function startServers(
       port: () => steadyPort(join(directory, "ports.json"), "postgres"),
       env,
       watcher: watcherOf("Postgres", log),
+      // The read model follows; a webhook that waits is a sender that gives up.
+      niceness: 5,
     });
     ends.push(server.stop);
     return server.url;

@@ -2,6 +2,7 @@
 
 import { EventStoreDBClient } from "@eventstore/db-client";
 import { readEventStoreUrl } from "./connection-string.ts";
+import { takeBytesAtOnce } from "./quick-bytes.ts";
 import { settledWithin } from "./within.ts";
 
 /** A connection on which nothing comes back is given up after the client's 10 s of silence plus this. */
@@ -24,6 +25,7 @@ interface Inside {
 export function openClient(url: string, purpose: Purpose): EventStoreDBClient {
   const read = readEventStoreUrl(url, { ...defaults, connectionName: `incident-ledger-${purpose}` });
   if (!read.ok) throw new Error(`Cannot use EVENTSTORE_URL. ${read.problem}.`);
+  takeBytesAtOnce();
   const client = EventStoreDBClient.connectionString(ownConnection(read.value.connectionString, purpose));
   // The client does not await its own error handling; when that fails (no node of a cluster answers), the
   // rejection would be nobody's and bring the process down.

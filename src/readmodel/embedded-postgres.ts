@@ -14,6 +14,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { setPriority } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import postgres from "postgres";
@@ -54,6 +55,8 @@ export async function startEmbeddedPostgres(options: {
   /** More `name=value` settings; fsync is on unless one says otherwise. */
   readonly settings?: readonly string[];
   readonly watcher: Watcher;
+  /** 0 to 19: how far it gives way to others where the processor is short; its own processes inherit it. */
+  readonly niceness?: number;
 }): Promise<EmbeddedPostgres> {
   const directory = makeDirectory(options.directory);
   const data = join(directory, "data");
@@ -89,15 +92,22 @@ export async function startEmbeddedPostgres(options: {
     {
       name: "embedded Postgres",
       prepare: () => endLeftovers(data),
-      spawn: () =>
-        spawn(programs.postgres, ["-D", data, ...settings.flatMap((setting) => ["-c", setting])], {
-          cwd: "/",
-          env,
-          stdio: ["ignore", "pipe", "pipe"],
-          // A group of its own: Ctrl-C is for the service, which ends Postgres when nobody needs it any more.
-          detached: true,
-          ...user,
-        }),
+      spawn: () => {
+        const child = spawn(
+          programs.postgres,
+          ["-D", data, ...settings.flatMap((setting) => ["-c", setting])],
+          {
+            cwd: "/",
+            env,
+            stdio: ["ignore", "pipe", "pipe"],
+            // A group of its own: Ctrl-C is for the service, which ends Postgres when nobody needs it any more.
+            detached: true,
+            ...user,
+          },
+        );
+        givesWay(child.pid, options.niceness);
+        return child;
+      },
       isReady: (line) => line.includes("database system is ready to accept connections"),
       readyWithinMs: 60_000,
       // Fast shutdown, immediate shutdown, and the end.
@@ -114,6 +124,15 @@ export async function startEmbeddedPostgres(options: {
     throw error;
   }
   return { url: url(database), pid: supervised.pid, stop: supervised.stop };
+}
+
+function givesWay(pid: number | undefined, niceness: number | undefined): void {
+  if (pid === undefined || niceness === undefined) return;
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // Not every system lets one; Postgres then competes as everything else does.
+  }
 }
 
 function makeDirectory(directory: string): string {

@@ -50,7 +50,7 @@ const feedEndsMs = 500;
  * While webhooks stream in, a batch is cut this often and no oftener: many small batches would take from ingest the
  * time that they save in waiting. A batch of few events means that there is no stream, and nothing waits.
  */
-const paceMs = 80;
+const paceMs = 150;
 const fewEvents = 8;
 
 /** Starts projecting in the background; answers at once, whether or not Postgres is there. */
