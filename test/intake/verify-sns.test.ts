@@ -1,43 +1,43 @@
-// What SNS signs, with a certificate of our own behind a fetch of our own: only Amazon's hosts are ever asked.
+// What SNS signs is told from what it did not, and a subscription is confirmed only where the operator allows it.
 
 import { describe, expect, test } from "bun:test";
-import { sign } from "node:crypto";
-import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import {
-  amazonUrl,
   confirmSubscription,
-  createSnsVerifier,
-  type Fetch,
+  createSns,
+  type SnsCheck,
+  type SnsMode,
+  textToSign,
 } from "../../src/intake/verify-sns.ts";
 import { selfSigned } from "./self-signed.ts";
+import {
+  answering,
+  at,
+  bytes,
+  certificateUrl,
+  confirmation,
+  foreignUrls,
+  host,
+  type Message,
+  notification,
+  serving,
+  signedWith,
+  topic,
+} from "./signed-by-sns.ts";
 
 const { pem, privateKey } = selfSigned({ from: "250101000000Z", to: "260101000000Z" });
 const now = at("2025-06-07T08:09:10Z");
-const topic = "arn:aws:sns:eu-north-1:000011112222:ledger";
-const certificate = "https://sns.eu-north-1.amazonaws.com/SimpleNotificationService-0a.pem";
+const signed = (message: Message): Message => signedWith(privateKey, message);
 
-const notification = {
-  Type: "Notification",
-  MessageId: "aaaa",
-  TopicArn: topic,
-  Subject: "ALARM",
-  Message: '{"AlarmName":"größer"}',
-  Timestamp: "2025-06-07T08:09:09.000Z",
-  SignatureVersion: "2",
-  SigningCertURL: certificate,
-};
+function snsWith({ mode = "verify" as SnsMode, fetch = serving(pem).fetch, moment = now }) {
+  const lines: string[] = [];
+  const line = (details: object, message: string): void => {
+    lines.push(`${message} ${JSON.stringify(details)}`);
+  };
+  return { ...createSns({ mode, fetch, log: { info: line, warn: line }, now: () => moment }), lines };
+}
 
-const confirmation = {
-  Type: "SubscriptionConfirmation",
-  MessageId: "bbbb",
-  Token: "t0k3n",
-  TopicArn: topic,
-  Message: "You have chosen to subscribe",
-  SubscribeURL: `https://sns.eu-north-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${topic}&Token=t0k3n`,
-  Timestamp: "2025-06-07T08:09:09.000Z",
-  SignatureVersion: "1",
-  SigningCertURL: certificate,
-};
+const verdict = (message: unknown, options: Parameters<typeof snsWith>[0] = {}): Promise<SnsCheck> =>
+  snsWith(options).check({ body: bytes(message) });
 
 describe("a message of SNS", () => {
   test("is taken with either version of the signature, with and without a subject", async () => {
@@ -47,167 +47,210 @@ describe("a message of SNS", () => {
       withoutSubject,
       { ...notification, SignatureVersion: "1" },
       confirmation,
+      { ...confirmation, SignatureVersion: "2" },
+      { ...confirmation, Type: "UnsubscribeConfirmation" },
     ]) {
-      expect((await verdict(signed(message))).ok).toBe(true);
+      expect(await verdict(signed(message))).toEqual({ ok: true });
     }
+    expect(await verdict({ ...signed(withoutSubject), Subject: null })).toEqual({ ok: true });
   });
 
-  test("is refused where any signed field is another, missing or added", async () => {
-    for (const name of ["Message", "MessageId", "Subject", "Timestamp", "TopicArn"] as const) {
-      expect((await verdict({ ...signed(notification), [name]: "another" })).ok).toBe(false);
-      const { [name]: _, ...without } = signed(notification);
-      expect((await verdict(without)).ok).toBe(false);
+  test("has its fields signed in the documented order", () => {
+    expect(textToSign(new Map(Object.entries({ ...notification, Message: "a\nb" })))).toBe(
+      `Message\na\nb\nMessageId\naaaa\nSubject\nALARM\nTimestamp\n2025-06-07T08:09:09.000Z\nTopicArn\n${topic}\nType\nNotification\n`,
+    );
+    expect(textToSign(new Map(Object.entries(confirmation)))).toBe(
+      `Message\nYou have chosen to subscribe\nMessageId\nbbbb\nSubscribeURL\n${confirmation.SubscribeURL}\nTimestamp\n2025-06-07T08:09:09.000Z\nToken\nt0k3n\nTopicArn\n${topic}\nType\nSubscriptionConfirmation\n`,
+    );
+  });
+
+  test("is refused where any signed field is another or missing", async () => {
+    for (const message of [notification, confirmation]) {
+      const whole = signed(message);
+      const names = Object.keys(whole).filter((name) => name !== "SigningCertURL");
+      for (const name of names) {
+        expect(await verdict({ ...whole, [name]: "another" })).toMatchObject({ ok: false, tag: "refused" });
+        const { [name]: _, ...without } = whole;
+        expect(await verdict(without)).toMatchObject({ ok: false, tag: "refused" });
+      }
     }
     expect((await verdict({ ...signed(notification), SignatureVersion: "1" })).ok).toBe(false);
     expect((await verdict({ ...signed(notification), Signature: "" })).ok).toBe(false);
   });
 
-  test("is refused without a signature of a known version, and where it is no message at all", async () => {
+  test("is refused where the signed text is cut into other fields", async () => {
+    const genuine = signed({ ...notification, Message: "down\nMessageId\nno, it is up" });
+    expect((await verdict(genuine)).ok).toBe(true);
+    const recut = { ...genuine, Message: "down", MessageId: `no, it is up\nMessageId\n${genuine.MessageId}` };
+    expect(await verdict(recut)).toMatchObject({ ok: false, tag: "refused" });
+    const { Subject, ...rest } = genuine;
+    const folded = { ...rest, MessageId: `${genuine.MessageId}\nSubject\n${Subject}` };
+    expect(await verdict(folded)).toMatchObject({ ok: false, tag: "refused" });
+  });
+
+  test("is refused with the signature of another key", async () => {
+    const other = selfSigned({ from: "250101000000Z", to: "260101000000Z" });
+    expect(await verdict(signedWith(other.privateKey, notification))).toEqual({
+      ok: false,
+      tag: "refused",
+      reason: "the signature is not Amazon's for this message",
+    });
+  });
+
+  test("is refused without a known kind of signature, and where it is no message, asking nobody", async () => {
+    const amazon = serving(pem);
+    const whole = signed(notification);
     for (const wrong of [
       {},
-      { ...signed(notification), SignatureVersion: "__proto__" },
+      { ...whole, SignatureVersion: "3" },
+      { ...whole, SignatureVersion: "__proto__" },
+      { ...whole, SignatureVersion: 2 },
+      { ...whole, Type: "constructor" },
+      { ...whole, SigningCertURL: [certificateUrl] },
+      { AlarmName: "raw delivery", NewStateValue: "ALARM" },
       notification,
-      [],
+      [whole],
+      JSON.stringify(whole),
       null,
       7,
     ]) {
-      expect((await verdict(wrong)).ok).toBe(false);
+      expect(await verdict(wrong, { fetch: amazon.fetch })).toMatchObject({ ok: false, tag: "refused" });
     }
-    expect((await createSnsVerifier(serving(pem).fetch)(new Uint8Array([0xff, 0xfe]), now)).ok).toBe(false);
-  });
-
-  test("is refused once its certificate is no longer valid", async () => {
-    const answer = await verdict(signed(notification), serving(pem).fetch, at("2026-01-01T00:00:01Z"));
-    expect(answer).toEqual({ ok: false, reason: "the certificate is not valid now" });
-  });
-
-  test("is refused where Amazon's answer is no certificate, too long, a redirect or none", async () => {
-    const failing: Fetch = () => Promise.reject(new Error("no network"));
-    const answers = [
-      serving("no certificate"),
-      serving(pem + " ".repeat(40_000)),
-      serving(pem, 302),
-      { fetch: failing },
-    ];
-    for (const { fetch } of answers) {
-      expect(await verdict(signed(notification), fetch)).toEqual({
-        ok: false,
-        reason: "Amazon's certificate could not be fetched",
-      });
+    const { check } = snsWith({ fetch: amazon.fetch });
+    for (const body of [new Uint8Array(), new Uint8Array([0xff, 0xfe]), Buffer.from("{")]) {
+      expect(await check({ body })).toMatchObject({ ok: false, tag: "refused" });
     }
+    expect(amazon.asked).toEqual([]);
   });
 
-  test("has its certificate fetched once, without following redirects", async () => {
-    const server = serving(pem);
-    const verify = createSnsVerifier(server.fetch);
-    for (let n = 0; n < 3; n++) expect((await verify(bytes(signed(notification)), now)).ok).toBe(true);
-    expect(server.asked).toEqual([{ url: certificate, redirect: "manual" }]);
+  test("is refused before its certificate is valid and after", async () => {
+    for (const [text, ok] of [
+      ["2024-12-31T23:59:59Z", false],
+      ["2025-01-01T00:00:00Z", true],
+      ["2026-01-01T00:00:00Z", true],
+      ["2026-01-01T00:00:01Z", false],
+    ] as const) {
+      expect((await verdict(signed(notification), { moment: at(text) })).ok).toBe(ok);
+    }
   });
 
   test("never makes another host be asked", async () => {
-    const server = serving(pem);
-    for (const url of [...foreign, "https://sns.eu-north-1.amazonaws.com/x.txt"]) {
-      const answer = await verdict(signed({ ...notification, SigningCertURL: url }), server.fetch);
-      expect(answer.ok).toBe(false);
+    const amazon = serving(pem);
+    for (const SigningCertURL of foreignUrls) {
+      const answer = await verdict(signed({ ...notification, SigningCertURL }), { fetch: amazon.fetch });
+      expect(answer).toMatchObject({ ok: false, tag: "refused" });
     }
-    expect(server.asked).toEqual([]);
+    expect(amazon.asked).toEqual([]);
+  });
+
+  test("can be sent again where Amazon does not answer, and that is logged", async () => {
+    const failing = answering(() => Promise.reject(new Error("no network")));
+    const { check, lines } = snsWith({ fetch: failing.fetch });
+    expect(await check({ body: bytes(signed(notification)) })).toMatchObject({
+      ok: false,
+      tag: "unavailable",
+    });
+    expect(lines.length).toBe(1);
+  });
+
+  test("has its certificate fetched once for many messages", async () => {
+    const amazon = serving(pem);
+    const { check } = snsWith({ fetch: amazon.fetch });
+    for (let n = 0; n < 3; n++) expect((await check({ body: bytes(signed(notification)) })).ok).toBe(true);
+    expect(amazon.urls()).toEqual([certificateUrl]);
+  });
+});
+
+describe("in mode off", () => {
+  test("everything is taken and nothing is fetched", async () => {
+    let calls = 0;
+    const fetch = () => {
+      calls++;
+      throw new Error("Nothing may be fetched");
+    };
+    const { check } = snsWith({ mode: "off", fetch });
+    for (const body of [notification, signed(notification), signed(confirmation), { raw: "alarm" }, 7]) {
+      expect(await check({ body: bytes(body) })).toEqual({ ok: true });
+    }
+    expect(await check({ body: new Uint8Array([0xff]) })).toEqual({ ok: true });
+    expect(calls).toBe(0);
   });
 });
 
 describe("a subscription", () => {
-  const message = (changed: Record<string, string> = {}) =>
-    new Map(Object.entries({ ...confirmation, ...changed }));
+  const amazonWith = (answerToConfirm: () => Response) => {
+    const amazon = answering(() =>
+      amazon.asked.at(-1)?.url === certificateUrl ? new Response(pem) : answerToConfirm(),
+    );
+    return amazon;
+  };
 
-  test("is confirmed by asking Amazon's URL", async () => {
-    const server = serving("<ConfirmSubscriptionResponse/>");
-    expect(await confirmSubscription(message(), server.fetch)).toBe(true);
-    expect(server.asked).toEqual([{ url: confirmation.SubscribeURL, redirect: "manual" }]);
+  test("is confirmed in mode confirm, at Amazon, once the message is verified", async () => {
+    const amazon = amazonWith(() => new Response("<ConfirmSubscriptionResponse/>"));
+    const { check, lines } = snsWith({ mode: "confirm", fetch: amazon.fetch });
+    expect(await check({ body: bytes(signed(confirmation)) })).toEqual({
+      ok: true,
+      note: "the subscription is confirmed",
+    });
+    expect(amazon.asked.map(({ url, redirect }) => [url, redirect])).toEqual([
+      [certificateUrl, "error"],
+      [confirmation.SubscribeURL, "error"],
+    ]);
+    expect(lines).toEqual([`a subscription to an SNS topic is confirmed {"topic":"${topic}"}`]);
   });
 
-  test("is not confirmed for a foreign URL, another topic, another action or another message", async () => {
-    const server = serving("");
+  test("is not confirmed in mode verify, for a message that is not signed, or for one of another kind", async () => {
+    const attempts = [
+      ["verify", signed(confirmation)],
+      ["confirm", { ...signed(confirmation), Token: "another" }],
+      ["confirm", { ...confirmation, Signature: "AAAA" }],
+      ["confirm", signed(notification)],
+      ["confirm", { ...signed(notification), SubscribeURL: confirmation.SubscribeURL }],
+      ["confirm", signed({ ...confirmation, Type: "UnsubscribeConfirmation" })],
+    ] as const;
+    for (const [mode, message] of attempts) {
+      const amazon = amazonWith(() => new Response("confirmed"));
+      await verdict(message, { mode, fetch: amazon.fetch });
+      expect(amazon.urls()).toEqual([certificateUrl]);
+    }
+  });
+
+  test("is not confirmed for a foreign URL, another topic or another action, though signed", async () => {
     const urls = [
-      ...foreign,
+      ...foreignUrls,
+      `${host}/`,
       confirmation.SubscribeURL.replace("ConfirmSubscription", "DeleteTopic"),
       confirmation.SubscribeURL.replace(topic, "arn:aws:sns:eu-north-1:999:other"),
     ];
-    for (const SubscribeURL of urls) {
-      expect(await confirmSubscription(message({ SubscribeURL }), server.fetch)).toBe(false);
+    // A line break in the URL makes the message itself a wrong one.
+    for (const SubscribeURL of urls.filter((url) => !url.includes("\n"))) {
+      const amazon = amazonWith(() => new Response("confirmed"));
+      expect(
+        await verdict(signed({ ...confirmation, SubscribeURL }), { mode: "confirm", fetch: amazon.fetch }),
+      ).toMatchObject({ ok: true, note: expect.stringContaining("is not confirmed") });
+      expect(amazon.urls()).toEqual([certificateUrl]);
     }
-    expect(await confirmSubscription(message({ Type: "Notification" }), server.fetch)).toBe(false);
-    expect(server.asked).toEqual([]);
   });
 
-  test("is not confirmed where Amazon redirects or refuses", async () => {
-    expect(await confirmSubscription(message(), serving("", 301).fetch)).toBe(false);
-    expect(await confirmSubscription(message(), serving("", 403).fetch)).toBe(false);
+  test("that Amazon refuses is taken with a note; where it does not answer, SNS shall ask again", async () => {
+    const refusing = amazonWith(() => new Response("token expired", { status: 400 }));
+    expect(await verdict(signed(confirmation), { mode: "confirm", fetch: refusing.fetch })).toMatchObject({
+      ok: true,
+      note: expect.stringContaining("is not confirmed"),
+    });
+    for (const status of [301, 500]) {
+      const failing = amazonWith(() => new Response("", { status }));
+      const { check, lines } = snsWith({ mode: "confirm", fetch: failing.fetch });
+      const answer = await check({ body: bytes(signed(confirmation)) });
+      expect(answer).toMatchObject({ ok: false, tag: "unavailable" });
+      expect(JSON.stringify([answer, lines])).not.toContain(confirmation.Token);
+    }
+  });
+
+  test("is not confirmed for a message of another kind", async () => {
+    const amazon = serving("");
+    const message = new Map(Object.entries({ ...confirmation, Type: "Notification" }));
+    expect((await confirmSubscription(message, amazon.fetch)).tag).toBe("refused");
+    expect(amazon.asked).toEqual([]);
   });
 });
-
-test("Amazon's URLs are told from those that look like them", () => {
-  for (const host of [
-    "sns.us-east-1.amazonaws.com",
-    "sns.us-gov-west-1.amazonaws.com",
-    "sns.cn-north-1.amazonaws.com.cn",
-  ]) {
-    expect(amazonUrl(`https://${host}/x.pem`)?.hostname).toBe(host);
-  }
-  for (const url of foreign) expect(amazonUrl(url)).toBeUndefined();
-});
-
-const foreign = [
-  "http://sns.eu-north-1.amazonaws.com/x.pem",
-  "https://sns.eu-north-1.amazonaws.com.evil.example/x.pem",
-  "https://sns.eu-north-1.amazonaws.com:8443/x.pem",
-  "https://evil.example/sns.eu-north-1.amazonaws.com/x.pem",
-  "https://sns.eu-north-1.amazonaws.com@evil.example/x.pem",
-  "https://user:secret@sns.eu-north-1.amazonaws.com/x.pem",
-  "https://sns.evil.amazonaws.com/x.pem",
-  "https://bucket.s3.amazonaws.com/x.pem",
-  "https://sns.amazonaws.com/x.pem",
-  "https://127.0.0.1/x.pem",
-  "file:///etc/passwd",
-  "",
-];
-
-const order = {
-  Notification: ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
-  SubscriptionConfirmation: [
-    "Message",
-    "MessageId",
-    "SubscribeURL",
-    "Timestamp",
-    "Token",
-    "TopicArn",
-    "Type",
-  ],
-};
-
-function signed<Message extends Record<string, string>>(message: Message): Message & { Signature: string } {
-  const text = order[message.Type as keyof typeof order]
-    .filter((name) => name in message)
-    .map((name) => `${name}\n${message[name]}\n`)
-    .join("");
-  const algorithm = message.SignatureVersion === "1" ? "RSA-SHA1" : "RSA-SHA256";
-  return { ...message, Signature: sign(algorithm, Buffer.from(text), privateKey).toString("base64") };
-}
-
-function serving(text: string, status = 200) {
-  const asked: { url: string; redirect: string | undefined }[] = [];
-  const fetch: Fetch = (url, { redirect }) => {
-    asked.push({ url, redirect });
-    return Promise.resolve(new Response(text, { status }));
-  };
-  return { fetch, asked };
-}
-
-const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-
-const verdict = (message: unknown, fetch: Fetch = serving(pem).fetch, moment = now) =>
-  createSnsVerifier(fetch)(bytes(message), moment);
-
-function at(text: string): Instant {
-  const parsed = parseInstant(text);
-  if (!parsed.ok) throw new Error(parsed.problem);
-  return parsed.value;
-}
