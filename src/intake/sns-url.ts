@@ -21,13 +21,13 @@ export const isSnsUrl = (text: string): boolean => snsUrl(text) !== undefined;
 
 /**
  * The URL, where it is one of SNS. Its beginning has to be written as it is meant: what a parser would first turn into
- * Amazon's host (other dots, escapes, white space, backslashes) is refused.
+ * Amazon's host (a user, a port, other dots, escapes, white space, backslashes) is refused.
  */
 export function snsUrl(text: string): URL | undefined {
   if (text.length > longestUrl) return undefined;
   const url = URL.parse(text);
-  if (url === null || !originShape.test(url.origin) || !text.startsWith(`${url.origin}/`)) return undefined;
-  return url.username === "" && url.password === "" ? url : undefined;
+  if (url === null || !originShape.test(url.origin)) return undefined;
+  return text.startsWith(`${url.origin}/`) ? url : undefined;
 }
 
 /** Asks SNS and nobody else. Never throws. */

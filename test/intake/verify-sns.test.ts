@@ -232,6 +232,13 @@ describe("a subscription", () => {
     }
   });
 
+  test("is no matter of a notification: it is taken without a note", async () => {
+    const amazon = amazonWith(() => new Response("confirmed"));
+    expect(await verdict(signed(notification), { mode: "confirm", fetch: amazon.fetch })).toEqual({
+      ok: true,
+    });
+  });
+
   test("that Amazon refuses is taken with a note; where it does not answer, SNS shall ask again", async () => {
     const refusing = amazonWith(() => new Response("token expired", { status: 400 }));
     expect(await verdict(signed(confirmation), { mode: "confirm", fetch: refusing.fetch })).toMatchObject({
