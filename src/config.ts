@@ -5,6 +5,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export const snsChoices = ["off", "verify", "confirm"] as const;
 export const acks = ["store", "spool"] as const;
 export const logFormats = ["auto", "json", "pretty"] as const;
 
@@ -27,6 +28,8 @@ export interface Config {
   readonly drainTimeoutMs: number;
   /** Seals signing secrets; undefined: one is made on the first embedded start and kept in the data directory. */
   readonly secretsKey: string | undefined;
+  /** Whether Amazon SNS messages are verified, and subscriptions confirmed: the only calls this service makes. */
+  readonly sns: (typeof snsChoices)[number];
   /** Where a webhook has to be before it is acknowledged: in the event store if that answers, or always on the spool. */
   readonly ack: (typeof acks)[number];
   /** The most that webhooks waiting for the event store may take up on the disk. */
@@ -117,6 +120,7 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     maxBodyBytes: number("MAX_BODY_BYTES", { absent: 262_144, least: 1_024, most: 1_048_576 }),
     drainTimeoutMs: number("DRAIN_TIMEOUT_MS", { absent: 3_000, least: 0, most: 60_000 }),
     secretsKey: secretsKey(),
+    sns: choice("SNS", snsChoices, "off"),
     ack: choice("ACK", acks, "store"),
     spoolMaxBytes: number("SPOOL_MAX_BYTES", {
       absent: 1_073_741_824,

@@ -19,6 +19,7 @@ import { readNative, receiveNative, redriveQuarantined } from "./intake/receive-
 import { recordSignals } from "./intake/record-webhook.ts";
 import { startRegistry } from "./intake/registry.ts";
 import { createSealing } from "./intake/sealing.ts";
+import { createSns } from "./intake/verify-sns.ts";
 import { createLog, type Log } from "./log.ts";
 import { keepAdminKey, keepSecretsKey, openDataDirectory } from "./processes/data-directory.ts";
 import { lockDirectory } from "./processes/directory-lock.ts";
@@ -167,6 +168,7 @@ async function start(
   });
   const record = recordSignals(durable.append);
   const native = { read: readPayload, record, append: store.append, readStream: store.readStream };
+  const sns = createSns({ mode: config.sns, fetch: (url, init) => fetch(url, init), log, now });
   const http = createHttp({
     registry,
     record,
@@ -175,6 +177,7 @@ async function start(
       receive: (webhook, context) => receiveNative(webhook, context, native),
       preview: (webhook) => readNative(webhook, readPayload),
       schemeOf,
+      checkSns: sns.check,
       quarantine: (project, page) => listQuarantine(store.readStream, project, page),
       redrive: (asked, context) => redriveQuarantined(asked, context, native),
     },

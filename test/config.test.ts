@@ -36,6 +36,7 @@ describe("an empty environment", () => {
       maxBodyBytes: 262_144,
       drainTimeoutMs: 3_000,
       secretsKey: undefined,
+      sns: "off",
       ack: "store",
       spoolMaxBytes: 1_073_741_824,
       eventstorePort: 2_113,

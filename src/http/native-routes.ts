@@ -250,6 +250,13 @@ async function receive(
     count(refused.status === 401 ? "unauthorized" : "unavailable");
     return refused;
   }
+  const sns = native.schemeOf(webhook) === "sns" ? await native.checkSns(webhook) : undefined;
+  if (sns?.ok === false) {
+    count(sns.tag === "refused" ? "unauthorized" : "unavailable");
+    return sns.tag === "refused"
+      ? problem(401, "Invalid signature", `It is refused: ${sns.reason}.`)
+      : unavailable(`${sns.reason}.`);
+  }
   const outcome = await native.receive(webhook, {
     project_uuid: project.project_uuid,
     key_id: caller.key.key_id,
@@ -262,12 +269,17 @@ async function receive(
       if (outcome.ignored > 0) {
         count("ignored");
         dependencies.log.info(
-          { source: outcome.source, reason: outcome.reason, key_id: caller.key.key_id },
+          // What SNS asks to be confirmed holds a token that is good once.
+          {
+            source: outcome.source,
+            reason: outcome.source === "cloudwatch-sns" ? "SNS" : outcome.reason,
+            key_id: caller.key.key_id,
+          },
           "a webhook, or a part of it, is ignored",
         );
       }
       if (outcome.quarantined > 0) count("quarantined");
-      return json(takenItem(outcome));
+      return json({ ...takenItem(outcome), ...(sns?.note === undefined ? {} : { reason: sns.note }) });
     case "unavailable":
       count("unavailable");
       return unavailable(`The webhook could not be stored: ${outcome.reason}.`);

@@ -25,6 +25,7 @@ import type {
 } from "../intake/receive-native.ts";
 import type { RecordSignals } from "../intake/record-webhook.ts";
 import type { RegistryService } from "../intake/registry.ts";
+import type { Sns } from "../intake/verify-sns.ts";
 import type { SignatureScheme, Source } from "../sources/source.ts";
 
 /** `after` is what an earlier page's `next_cursor` said, decoded: opaque to HTTP. */
@@ -133,6 +134,7 @@ export interface NativePort {
   readonly preview: (webhook: NativeWebhook) => NativeReading;
   /** How the source that would read the webhook signs; undefined where it does not. */
   readonly schemeOf: (webhook: NativeWebhook) => SignatureScheme | undefined;
+  readonly checkSns: Sns["check"];
   /** Undefined for a cursor that is not from here. Throws EventLogUnavailable. */
   readonly quarantine: (
     project: ProjectUuid,

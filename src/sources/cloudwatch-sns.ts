@@ -55,7 +55,8 @@ export const cloudwatchSns: Source = {
 function rawAlarm(body: unknown): unknown {
   const inside = unwrapped(at(body, "Message"));
   if (fieldsOf(inside) !== undefined && hasFields(inside, "NewStateValue")) return inside;
-  return hasFields(body, "NewStateValue") ? body : undefined;
+  // A signature covers the Message alone: beside one, nothing else in the body counts.
+  return hasFields(body, "NewStateValue") && !hasFields(body, "Signature") ? body : undefined;
 }
 
 function confirmationText(body: unknown): string {

@@ -94,6 +94,7 @@ export async function createHttpSide(
       receive: async () => ({ tag: "unavailable", reason: "no source here" }),
       preview: ({ source }) => ({ tag: "unrecognised", source, reason: "no source here" }),
       schemeOf: () => undefined,
+      checkSns: async () => ({ ok: true }),
       quarantine: async () => ({ items: [], next_cursor: null }),
       redrive: async () => ({ tag: "not_found" }),
     },
