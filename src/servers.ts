@@ -49,7 +49,7 @@ export async function startServers(
       env,
       watcher: watcherOf("Postgres", log),
       // The read model follows; a webhook that waits is a sender that gives up.
-      niceness: 5,
+      niceness: 10,
     });
     ends.push(server.stop);
     return server.url;
