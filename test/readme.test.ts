@@ -43,6 +43,11 @@ test("the table of tools is the one that the sources make (bun test/source-table
   expect(shownTable()).toBe(sourceTable());
 });
 
+test("the source that it shows whole is the one in src/sources", () => {
+  const [, shown = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+  expect(shown).toBe(readFileSync(join(import.meta.dirname, "../src/sources/onlineornot.ts"), "utf8"));
+});
+
 /** The shell blocks of a section. */
 function section(title: string): string[] {
   const [, text = ""] = new RegExp(`^## ${title}\n([\\s\\S]*?)(?=^## )`, "m").exec(readme) ?? [];

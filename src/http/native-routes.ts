@@ -212,6 +212,8 @@ async function receive(
   dependencies: HttpDependencies,
   native: NativePort,
 ): Promise<Response> {
+  // What looks whether the address is there (a monitor, a link preview) records nothing.
+  if (request.method === "HEAD") return json({ success: true, message: "Nothing was recorded" });
   const { metrics } = dependencies;
   const known = isKnown(source, native);
   const label = known ? source : "unknown";

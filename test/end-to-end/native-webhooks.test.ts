@@ -156,6 +156,18 @@ test("no key, an unknown source and another project's repository are refused", a
   );
 });
 
+test("HEAD records nothing where GET records", async () => {
+  const path = `/api/incidents/webhook/fields?token=${key}&incident_id=by-get&status=down`;
+  const before = await replayed();
+  expect((await fetch(service.url + path, { method: "HEAD" })).status).toBe(200);
+  expect(await replayed()).toBe(before);
+  expect(await taken(await fetch(service.url + path))).toMatchObject({
+    recorded: 1,
+    incident_ids: ["by-get"],
+  });
+  expect(await replayed()).toBe(before + 1);
+});
+
 test("the sources and their setup are listed", async () => {
   const { items } = await service.json<Page<{ name: string; url: string }>>("GET", "/api/sources");
   expect(items).toContainEqual(
