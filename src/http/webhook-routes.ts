@@ -4,7 +4,7 @@ import { Elysia } from "elysia";
 import { kindOf } from "../domain/status.ts";
 import { readContractWebhook } from "../intake/contract-webhook.ts";
 import { authenticate, type Caller, projectOf } from "./access.ts";
-import { json, problem, repositoryNotFound, unavailable } from "./answer.ts";
+import { json, problem, projectNotFound, repositoryNotFound, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
 import { webhookExample } from "./examples.ts";
@@ -57,10 +57,16 @@ async function receive(request: Request, dependencies: HttpDependencies): Promis
     count("invalid");
     return problem(400, reading.error, reading.details);
   }
+  // What is no UUID answers as any project that is not there.
   const project = projectOf(caller, reading.project_uuid, "ingest", dependencies);
   if (project instanceof Response) {
     count(project.status === 404 ? "not_found" : "unauthorized");
     return project;
+  }
+  if (reading.tag === "no_project") return projectNotFound(reading.project_uuid.slice(0, 64));
+  if (reading.tag === "no_repository") {
+    count("not_found");
+    return repositoryNotFound(reading.repo_uuid.slice(0, 64));
   }
   if (reading.tag === "test") {
     count("test");

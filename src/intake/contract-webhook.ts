@@ -20,6 +20,9 @@ export type ContractReading =
     }
   /** Uptime Kuma's Test button: nothing is to be recorded. */
   | { readonly tag: "test"; readonly project_uuid: ProjectUuid }
+  /** What cannot be a UUID names nothing that exists; everything else is in order. */
+  | { readonly tag: "no_project"; readonly project_uuid: string }
+  | { readonly tag: "no_repository"; readonly project_uuid: ProjectUuid; readonly repo_uuid: string }
   /** `error` in a few words; `details` name the field and what was wrong with it. */
   | { readonly tag: "problem"; readonly error: string; readonly details: string };
 
@@ -137,16 +140,17 @@ function readFields(
   const monitorName = text("monitor_name", { required: false, longest: longest.monitor_name });
   const message = text("message", { required: false });
   const projectUuid = projectText === undefined ? undefined : parseProjectUuid(projectText.trim());
-  if (projectText !== undefined && projectUuid === undefined) {
-    problems.push(`project_uuid ${quote(projectText)} is not a UUID`);
-  }
+  if (projectText?.trim() === "") problems.push("project_uuid is empty");
   if (
-    projectUuid !== undefined &&
+    projectText !== undefined &&
+    problems.length === 0 &&
     own("incident_id") === "" &&
     monitorName === "" &&
     message?.endsWith(" Testing") === true
   ) {
-    return { tag: "test", project_uuid: projectUuid };
+    return projectUuid === undefined
+      ? { tag: "no_project", project_uuid: projectText }
+      : { tag: "test", project_uuid: projectUuid };
   }
 
   const idText = text("incident_id", { required: true, numbers: true });
@@ -168,20 +172,21 @@ function readFields(
   const monitorId = text("monitor_id", { required: false, longest: longest.monitor_id, numbers: true });
   const repoText = text("repo_uuid", { required: false });
   const repoUuid = repoText === undefined || repoText === "" ? undefined : parseRepoUuid(repoText.trim());
-  if (repoText !== undefined && repoText !== "" && repoUuid === undefined) {
-    problems.push(`repo_uuid ${quote(repoText)} is not a UUID`);
-  }
   const localTime = text("local_time", { required: false, longest: longest.local_time });
   const timezone = text("timezone", { required: false, longest: longest.timezone });
 
   if (
     problems.length > 0 ||
-    projectUuid === undefined ||
+    projectText === undefined ||
     incidentId === undefined ||
     status === undefined ||
     time?.ok !== true
   ) {
     return problem("Invalid webhook", `${problems.join("; ")}.`);
+  }
+  if (projectUuid === undefined) return { tag: "no_project", project_uuid: projectText };
+  if (repoText !== undefined && repoText !== "" && repoUuid === undefined) {
+    return { tag: "no_repository", project_uuid: projectUuid, repo_uuid: repoText };
   }
   return {
     tag: "fields",

@@ -67,7 +67,7 @@ describe("what is read", () => {
   });
 
   test("<no value> in a required field is no value for it", () => {
-    expect(detailsOf(read({ project_uuid: "<no value>" }))).toContain("project_uuid");
+    expect(read({ project_uuid: "<no value>" }).tag).toBe("no_project");
     expect(detailsOf(read({ incident_time: "<no value>" }))).toContain("incident_time");
   });
 
@@ -181,8 +181,10 @@ describe("what is refused, and how the answer says so", () => {
   });
 
   test("UUIDs that are none", () => {
-    expect(detailsOf(read({ project_uuid: "42" }))).toBe('project_uuid "42" is not a UUID.');
-    expect(detailsOf(read({ repo_uuid: "shop" }))).toBe('repo_uuid "shop" is not a UUID.');
+    expect(read({ project_uuid: "42" })).toEqual({ tag: "no_project", project_uuid: "42" });
+    expect(read({ repo_uuid: "shop" })).toMatchObject({ tag: "no_repository", repo_uuid: "shop" });
+    expect(detailsOf(read({ project_uuid: "42", status: "" }))).toBe("status is empty.");
+    expect(detailsOf(read({ project_uuid: " " }))).toBe("project_uuid is empty.");
   });
 
   test("a time that does not exist says what was wrong with it", () => {
@@ -257,6 +259,7 @@ describe("Uptime Kuma's Test button", () => {
   });
 
   test("its project_uuid must be one all the same", () => {
-    expect(detailsOf(read({ ...notice, project_uuid: "no" }))).toContain("project_uuid");
+    expect(read({ ...notice, project_uuid: "no" })).toEqual({ tag: "no_project", project_uuid: "no" });
+    expect(detailsOf(read({ ...notice, project_uuid: "" }))).toContain("project_uuid is empty");
   });
 });
