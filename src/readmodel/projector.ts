@@ -47,10 +47,11 @@ const headEveryMs = 1_000;
 /** A feed that has not ended by then after it was told to is left to itself. */
 const feedEndsMs = 500;
 /**
- * While webhooks stream in, a batch is cut this often and no oftener: many small batches would take from ingest the
- * time that they save in waiting. A batch of few events means that there is no stream, and nothing waits.
+ * While webhooks stream in, batches are cut this far apart at least, and the farther the more comes at once: many small
+ * batches would take from ingest the time that they save in waiting. A batch of few events means that there is no
+ * stream, and nothing waits.
  */
-const paceMs = 150;
+const paceMs = (events: number): number => Math.min(150, 40 + events / 4);
 const fewEvents = 8;
 
 /** Starts projecting in the background; answers at once, whether or not Postgres is there. */
@@ -172,7 +173,7 @@ async function project(
       });
       from = upTo;
       if (caughtUp && events.length > fewEvents) {
-        await pause(Math.max(0, paceMs - (performance.now() - cutAt)), stop);
+        await pause(Math.max(0, paceMs(events.length) - (performance.now() - cutAt)), stop);
       }
     }
     await applied;
