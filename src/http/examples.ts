@@ -1,6 +1,6 @@
 // One answer of each kind, for the documentation: the same incident seen from every side.
 
-import type { previewAnswer, quarantineItem, sourceAnswer, takenAnswer } from "./native-routes.ts";
+import type { previewAnswer, quarantineItem, sourceAnswer, takenAnswer } from "./native-schemas.ts";
 import type {
   deadLetterAnswer,
   incidentAnswer,
