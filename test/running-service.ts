@@ -2,9 +2,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../src/processes/ports.ts";
 
 export const adminKey = "admin-key-for-tests-0123456789";
 const root = join(import.meta.dir, "..");
@@ -26,15 +26,6 @@ export async function temporaryDataDir(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "incident-ledger-test-"));
   await chmod(directory, 0o711);
   return directory;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("No port was given.");
-  return address.port;
 }
 
 /** Starts it and waits until it is ready, at most `readyWithinMs` (60 s). */

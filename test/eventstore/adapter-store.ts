@@ -3,10 +3,10 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectEventStore, type EventStore } from "../../src/eventstore/client.ts";
+import { freePort } from "../../src/processes/ports.ts";
 
 export const quiet = { info: () => undefined, warn: () => undefined };
 
@@ -83,16 +83,3 @@ export const appended = async (
   if (outcome.tag !== "appended") throw new Error(`Not appended: ${JSON.stringify(outcome)}`);
   return outcome;
 };
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null ? resolve(address.port) : reject(),
-      );
-    });
-  });
-}

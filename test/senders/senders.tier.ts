@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page, PairItem } from "../../src/domain/answers.ts";
 import { parseInstant, toRfc3339 } from "../../src/domain/instant.ts";
+import { freePort } from "../../src/processes/ports.ts";
 import {
   end,
-  freePort,
   type RunningService,
   registerProject,
   removeDataDir,
