@@ -8,6 +8,7 @@ import type { ApiKey } from "../domain/registry.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
 import type { NativeReading, NativeTaken } from "../intake/receive-native.ts";
 import { verifySignature } from "../intake/verify-signature.ts";
+import type { SignatureScheme } from "../sources/source.ts";
 import { authenticate, projectOf, requireProject } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
@@ -208,12 +209,13 @@ async function receive(
     count("too_large");
     return webhook;
   }
-  const refused = refuseUnsigned(webhook, caller.key, dependencies, native);
+  const scheme = native.schemeOf(webhook);
+  const refused = refuseUnsigned(webhook, scheme, caller.key, dependencies);
   if (refused !== undefined) {
     count(refused.status === 401 ? "unauthorized" : "unavailable");
     return refused;
   }
-  const sns = native.schemeOf(webhook) === "sns" ? await native.checkSns(webhook) : undefined;
+  const sns = scheme === "sns" ? await native.checkSns(webhook) : undefined;
   if (sns?.ok === false) {
     count(sns.tag === "refused" ? "unauthorized" : "unavailable");
     return sns.tag === "refused"
@@ -257,9 +259,9 @@ async function receive(
 /** A key with signing secrets takes what a signing tool sends only with the signature of one of them. */
 function refuseUnsigned(
   webhook: NativeWebhook,
+  scheme: SignatureScheme | undefined,
   key: ApiKey,
   { registry, log }: HttpDependencies,
-  native: NativePort,
 ): Response | undefined {
   const secrets = registry.signingSecrets(key);
   if (secrets === undefined) {
@@ -269,8 +271,7 @@ function refuseUnsigned(
     );
     return unavailable("The signature cannot be verified at this moment.");
   }
-  const scheme = secrets.length === 0 ? undefined : native.schemeOf(webhook);
-  if (scheme === undefined || scheme === "sns") return undefined;
+  if (secrets.length === 0 || scheme === undefined || scheme === "sns") return undefined;
   const verified = verifySignature(scheme, webhook, secrets, toEpochMs(webhook.received_at));
   return verified.ok ? undefined : problem(401, "Invalid signature", `It is refused: ${verified.reason}.`);
 }
