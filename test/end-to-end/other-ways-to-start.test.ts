@@ -38,8 +38,9 @@ afterEach(async () => {
 test("Deno runs it: register, key, webhook, timeline, mttr", async () => {
   const data = temporaryDataDir();
   leftovers.push(data.remove);
-  // Deno itself: the script that npm puts before it passes no signal on.
-  const deno = join(checkout, "node_modules/deno/deno");
+  // Deno itself, of this platform's package: the script that npm puts before it passes no signal on.
+  const [platform = ""] = readdirSync(join(checkout, "node_modules/@deno"));
+  const deno = join(checkout, "node_modules/@deno", platform, "deno");
   const service = await startService({
     dataDir: data.path,
     env: { ADMIN_API_KEY: admin },
