@@ -20,8 +20,8 @@ export interface HttpApp {
 
 export function createHttp(dependencies: HttpDependencies): HttpApp {
   const { log, metrics } = dependencies;
-  // Read while the request is open: Deno lets nobody look at a request that has been answered.
-  const begun = new WeakMap<Request, { readonly at: number; readonly method: string; readonly id: string }>();
+  /** Which route took the request; none where no route did: such a path is the sender's text, and names no label. */
+  const routed = new WeakMap<Request, string>();
   const routes = new Elysia({ name: "routes" })
     .use(webhookRoutes(dependencies))
     .use(nativeRoutes(dependencies, dependencies.native))
@@ -51,11 +51,8 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
 
   // Elysia's fast path for hosts assumes at least four characters: without it `Host: x` is no 404.
   const app = new Elysia({ handler: { standardHostname: false }, normalize: false })
-    .onRequest(({ request }) => {
-      const id = requestIdOf(request, dependencies.newRequestId);
-      begun.set(request, { at: performance.now(), method: request.method, id });
-    })
-    .onBeforeHandle(({ params }) => {
+    .onBeforeHandle(({ params, request, route }) => {
+      routed.set(request, route);
       // Null is what the framework makes of a part that cannot be decoded; an incident_id is read in its own way.
       for (const [name, value] of Object.entries((params ?? {}) as Readonly<Record<string, unknown>>)) {
         if (value === null && name !== "incident") {
@@ -64,32 +61,7 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
       }
       return undefined;
     })
-    .onError(({ code, error, request, set }) => {
-      const answer = answerTo(code, error, request);
-      // What is counted afterwards is read from here: the framework does not keep this answer.
-      set.status = answer.status;
-      return answer;
-    })
-    .onAfterResponse(({ request, route, responseValue, set }) => {
-      const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200);
-      const began = begun.get(request);
-      if (began === undefined) return;
-      const seconds = (performance.now() - began.at) / 1000;
-      // A path nobody routed is the sender's text: it names no label.
-      const pattern =
-        route === undefined || route === "" || (status === 404 && route === "/*") ? "unknown" : route;
-      metrics.request({ method: began.method, route: pattern, status }, seconds);
-      log.debug(
-        {
-          request_id: began.id,
-          method: began.method,
-          route: pattern,
-          status,
-          ms: Math.round(seconds * 10_000) / 10,
-        },
-        "request",
-      );
-    })
+    .onError(({ code, error, request }) => answerTo(code, error, request))
     .use(
       swagger({
         path: "/swagger",
@@ -128,11 +100,20 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
     .use(routes);
   return {
     handle: async (received) => {
+      const startedAt = performance.now();
       const request = withHost(received);
+      // Read while the request is open: Deno lets nobody look at a request that has been answered.
+      const { method } = request;
+      const id = requestIdOf(request, dependencies.newRequestId);
       const response = URL.canParse(request.url)
         ? withContractsShape(await app.handle(request))
         : problem(400, "Invalid request", "The Host header names no host.");
-      response.headers.set("X-Request-Id", requestIdOf(request, dependencies.newRequestId));
+      response.headers.set("X-Request-Id", id);
+      const { status } = response;
+      const seconds = (performance.now() - startedAt) / 1000;
+      const route = routed.get(request) ?? "unknown";
+      metrics.request({ method, route, status }, seconds);
+      log.debug({ request_id: id, method, route, status, ms: Math.round(seconds * 10_000) / 10 }, "request");
       return response;
     },
   };

@@ -14,16 +14,34 @@ export const maxPayloadBytes = 32 * 1024 * 1024;
 const magic = 0x4c50_5349;
 const magicBytes = Buffer.from([0x49, 0x53, 0x50, 0x4c]);
 
-export function encodeRecord(sequence: bigint, payload: Uint8Array): Buffer {
-  const record = Buffer.allocUnsafe(headerBytes + payload.length);
-  record.writeUInt32LE(magic, 0);
-  record.writeUInt32LE(payload.length, 4);
-  record.writeBigUInt64LE(sequence, 8);
-  record.writeUInt32LE(crc32(payload), 16);
-  record.writeUInt32LE(crc32(record.subarray(0, 20)), 20);
-  record.set(payload, headerBytes);
-  return record;
+/** A record to be: its payload as text, and how many bytes of UTF-8 that is. */
+export interface Payload {
+  readonly text: string;
+  readonly bytes: number;
 }
+
+/** The records one behind the other, numbered from `first`. */
+export function encodeRecords(first: bigint, payloads: readonly Payload[]): Buffer {
+  const length = payloads.reduce((sum, { bytes }) => sum + headerBytes + bytes, 0);
+  const records = Buffer.allocUnsafe(length);
+  let at = 0;
+  let sequence = first;
+  for (const { text, bytes } of payloads) {
+    header.writeUInt32LE(bytes, 4);
+    header.writeBigUInt64LE(sequence, 8);
+    header.writeUInt32LE(crc32(text), 16);
+    header.writeUInt32LE(crc32(checkedHeader), 20);
+    records.set(header, at);
+    records.write(text, at + headerBytes);
+    at += headerBytes + bytes;
+    sequence += 1n;
+  }
+  return records;
+}
+
+const header = Buffer.alloc(headerBytes);
+header.writeUInt32LE(magic, 0);
+const checkedHeader = header.subarray(0, 20);
 
 /** What lies at an offset: a record, the beginning of one, or bytes that are none. */
 export type Found =

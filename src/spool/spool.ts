@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { NewEvent } from "../domain/stored-events.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { createReader, type Spooled } from "./reader.ts";
-import { headerBytes, maxPayloadBytes } from "./record.ts";
+import { headerBytes, maxPayloadBytes, type Payload } from "./record.ts";
 import { openSegments, readCursor, type SpoolLog, writeCursor } from "./segments.ts";
 import { createWriter, type WriteOutcome } from "./writer.ts";
 
@@ -66,7 +66,7 @@ const flushBytes = 8 * 1024 * 1024;
 const worthRemovingBytes = 4 * 1024 * 1024;
 
 interface Pending {
-  readonly payload: Buffer;
+  readonly payload: Payload;
   readonly settle: (outcome: WriteOutcome) => void;
 }
 
@@ -98,11 +98,13 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   function add(record: SpoolRecord): Promise<WriteOutcome> {
     if (writer.state() === "failed") return Promise.resolve("failed");
-    const payload = Buffer.from(JSON.stringify({ at: now(), ...record }));
-    const bytes = payload.length + headerBytes;
+    const { stream, events, tried } = record;
+    const text = JSON.stringify({ at: now(), stream, events, tried });
+    const payload = { text, bytes: Buffer.byteLength(text) };
+    const bytes = payload.bytes + headerBytes;
     if (
       closed ||
-      payload.length > maxPayloadBytes ||
+      payload.bytes > maxPayloadBytes ||
       pendingBytes + bytes > maxPendingBytes ||
       usedBytes() + pendingBytes + bytes > maxBytes
     ) {
@@ -123,7 +125,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       const group = takeGroup();
       const outcome = await writer.write(group.map(({ payload }) => payload));
       for (const { settle } of group) settle(outcome);
-      for (const { payload } of group) pendingBytes -= payload.length + headerBytes;
+      for (const { payload } of group) pendingBytes -= payload.bytes + headerBytes;
       if (outcome === "spooled") for (const wake of waiters) wake();
     }
     flushing = undefined;
@@ -133,8 +135,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     let bytes = 0;
     let count = 0;
     for (const { payload } of pending) {
-      if (count > 0 && bytes + payload.length > flushBytes) break;
-      bytes += payload.length;
+      if (count > 0 && bytes + payload.bytes > flushBytes) break;
+      bytes += payload.bytes;
       count += 1;
     }
     const group = pending.slice(0, count);

@@ -2,7 +2,7 @@
 // what the records hold. Decides what an error of the disk means: no room now, or never to be trusted again.
 
 import { type Disk, isNoSpace, type WritableFile } from "./disk.ts";
-import { encodeRecord } from "./record.ts";
+import { encodeRecords, type Payload } from "./record.ts";
 import { type Segment, type SpoolLog, segmentPath } from "./segments.ts";
 
 /** `spooled`: on the disk. `full`: no room now, nothing kept. `failed`: the disk cannot be trusted any more. */
@@ -10,7 +10,7 @@ export type WriteOutcome = "spooled" | "full" | "failed";
 
 export interface Writer {
   /** One call at a time. */
-  readonly write: (payloads: readonly Buffer[]) => Promise<WriteOutcome>;
+  readonly write: (payloads: readonly Payload[]) => Promise<WriteOutcome>;
   /** The last record's sequence. */
   readonly sequence: () => bigint;
   readonly state: () => "working" | "full" | "failed";
@@ -40,11 +40,9 @@ export function createWriter(options: {
   let state: "working" | "full" | "failed" = "working";
   let current: Open | undefined;
 
-  async function write(payloads: readonly Buffer[]): Promise<WriteOutcome> {
+  async function write(payloads: readonly Payload[]): Promise<WriteOutcome> {
     if (state === "failed") return "failed";
-    const bytes = Buffer.concat(
-      payloads.map((payload, index) => encodeRecord(sequence + BigInt(index + 1), payload)),
-    );
+    const bytes = encodeRecords(sequence + 1n, payloads);
     const open = await begun();
     if (open === undefined) return "full";
     const { segment, file } = open;
