@@ -49,11 +49,11 @@ const refuse = (problem: string): ReadUrl => ({ ok: false, problem });
  * part of the URL that may hold a password.
  */
 export function readEventStoreUrl(url: string, defaults: Readonly<Record<string, string>> = {}): ReadUrl {
-  const [, scheme = "", rest = ""] = /^([^:/]+):\/\/(.*)$/s.exec(url.trim().replace(/\/+$/, "")) ?? [];
+  const [, scheme = "", rest = ""] = /^([^:/]+):\/\/(.*)$/s.exec(withoutLastSlashes(url.trim())) ?? [];
   const protocol = schemes.get(scheme.toLowerCase());
   if (protocol === undefined) return refuse(`It does not begin with esdb://. It should read like ${example}`);
   const queryAt = rest.indexOf("?");
-  const authority = (queryAt < 0 ? rest : rest.slice(0, queryAt)).replace(/\/+$/, "");
+  const authority = withoutLastSlashes(queryAt < 0 ? rest : rest.slice(0, queryAt));
   const login = readLogin(authority);
   if (login === undefined) return refuse(`Its user has no password. It should read like ${example}`);
   const hosts = readHosts(authority.slice(authority.lastIndexOf("@") + 1));
@@ -92,6 +92,12 @@ function readLogin(authority: string): Pick<EventStoreUrl, "user" | "password"> 
   const colon = authority.indexOf(":");
   if (colon < 1 || colon + 1 >= at) return undefined;
   return { user: decoded(authority.slice(0, colon)), password: decoded(authority.slice(colon + 1, at)) };
+}
+
+function withoutLastSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "/") end--;
+  return text.slice(0, end);
 }
 
 function readHosts(text: string): string[] | { readonly problem: string } {

@@ -32,7 +32,13 @@ export function storeFault(error: unknown): StoreFault {
   if (fault !== undefined) return fault;
   if (deniedCodes.has(code)) return "denied";
   // The batch path has no class for a single event that is too large, only the server's text.
-  return /append\s*(event\s*)?size.*exceed/i.test(message) ? "too_large" : "unavailable";
+  return saysTooLarge(message) ? "too_large" : "unavailable";
+}
+
+function saysTooLarge(message: string): boolean {
+  const said = message.slice(0, 1_000).toLowerCase().replace(/\s+/g, "");
+  const at = said.search(/append(event)?size/);
+  return at >= 0 && said.includes("exceed", at);
 }
 
 /** One line saying what went wrong, for logs and outcomes. */

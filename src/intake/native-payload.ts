@@ -66,7 +66,7 @@ function contentOf(text: string, webhook: NativeWebhook): Content {
   const start = text.trimStart().slice(0, 1);
   if (start === "") return { ok: true, body: webhook.query, text: "" };
   if ('{["'.includes(start)) return json(text);
-  const fields = multipartFields(text, webhook.content_type) ?? formFields(text);
+  const fields = multipartFields(text) ?? formFields(text);
   if (fields === undefined) return json(text);
   for (const name of documentFields) {
     const value = fields[name];

@@ -1,5 +1,6 @@
 // Which events a filtered read of the whole log shows, and how often it says how far it has looked. Pure.
 
+import { couldTakeLong } from "./slow-regex.ts";
 import { invalidArgument, type streams } from "./wire.ts";
 
 type Filter = InstanceType<(typeof streams)["ReadReq"]["Options"]["FilterOptions"]>;
@@ -12,10 +13,6 @@ export interface SubscriptionFilter {
 
 const defaultWindow = 32;
 const longestRegex = 1_000;
-/** A repeated group that itself repeats or chooses: what can take time without end on a short text. */
-const nestedRepeat = /\((?:[^()\\]|\\.)*[+*{|](?:[^()\\]|\\.)*\)[+*{]|\)[^()]*\)[+*{]/;
-/** Each more multiplies the time by the text's length. */
-const mostRepeats = 4;
 
 /** Throws INVALID_ARGUMENT for an expression that cannot be read. */
 export function readFilter(filter: Filter): SubscriptionFilter {
@@ -42,8 +39,7 @@ export function readFilter(filter: Filter): SubscriptionFilter {
 
 function compile(text: string): RegExp {
   if (text.length > longestRegex) throw invalidArgument(`The filter's regex is longer than ${longestRegex}.`);
-  const repeats = text.replace(/\\.|\[(?:[^\]\\]|\\.)*\]/g, "_").match(/[+*]|\{\d+,/g)?.length ?? 0;
-  if (nestedRepeat.test(text) || repeats > mostRepeats) {
+  if (couldTakeLong(text)) {
     throw invalidArgument(
       `The filter's regex ${JSON.stringify(text)} could take too long: repeats are nested or many.`,
     );
