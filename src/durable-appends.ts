@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { Config } from "./config.ts";
-import type { AppendEvents } from "./intake/event-log.ts";
+import type { AppendEvents, ReadStream } from "./intake/event-log.ts";
 import type { AppendDurably } from "./intake/record-webhook.ts";
 import type { Log } from "./log.ts";
 import type { Stopping } from "./processes/stopping.ts";
@@ -25,11 +25,12 @@ export async function openDurableAppends(options: {
   readonly config: Pick<Config, "ack" | "spoolMaxBytes">;
   readonly dataDir: string;
   readonly append: AppendEvents;
+  readonly readStream: ReadStream;
   readonly log: Log;
   readonly stopping: Stopping;
   readonly onFailed: (reason: string) => void;
 }): Promise<DurableAppends> {
-  const { config, append, log, stopping } = options;
+  const { config, append, readStream, log, stopping } = options;
   const spool = await openSpool({
     directory: join(options.dataDir, "spool"),
     maxBytes: config.spoolMaxBytes,
@@ -37,7 +38,7 @@ export async function openDurableAppends(options: {
     onFailed: (error) => options.onFailed(`the spool's disk has failed: ${String(error)}`),
   });
   stopping.add("spool", stopBoundsMs.spool, spool.close);
-  const forwarder = startForwarder({ spool, append, log });
+  const forwarder = startForwarder({ spool, append, readStream, log });
   stopping.add("forwarder", stopBoundsMs.forwarder, forwarder.stop);
   const keep =
     config.ack === "spool"

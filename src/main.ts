@@ -150,6 +150,7 @@ async function start(
     config,
     dataDir,
     append: store.append,
+    readStream: store.readStream,
     log,
     stopping,
     onFailed: fail,

@@ -64,7 +64,7 @@ export type AppendDurably = (
 /** The most appends that wait for the event store at one moment; beyond, a webhook is told to come again. */
 export const mostAppendsInFlight = 2_048;
 
-/** Events of one incident go in one append; a webhook is recorded when all of its appends are. */
+/** A webhook is recorded when all of its events are. */
 export function recordSignals(append: AppendDurably): RecordSignals {
   let inFlight = 0;
   return async (signals, context) => {
@@ -87,21 +87,23 @@ export function recordSignals(append: AppendDurably): RecordSignals {
   };
 }
 
+/**
+ * In order, each event in an append of its own: any of them may be stored already, and a store looks for the first one
+ * of an append only.
+ */
 async function appendAll(
   append: AppendDurably,
   stream: string,
   proposed: readonly Proposed[],
 ): ReturnType<AppendDurably> {
-  const events = proposed.map(({ event }) => event);
-  const together = await append(stream, events, "any");
-  if (together.tag !== "conflict" || events.length === 1) return together;
-  // A part of a changed group is stored already, which the store takes for a fault: so one by one, in order.
-  let last: Awaited<ReturnType<AppendDurably>> = together;
-  for (const event of events) {
-    last = await append(stream, [event], "any");
-    if (last.tag !== "appended" && last.tag !== "spooled") return last;
+  let durability: Awaited<ReturnType<AppendDurably>> = { tag: "spooled" };
+  let isSpooled = false;
+  for (const { event } of proposed) {
+    durability = await append(stream, [event], "any");
+    if (durability.tag !== "appended" && durability.tag !== "spooled") return durability;
+    isSpooled ||= durability.tag === "spooled";
   }
-  return last;
+  return isSpooled ? { tag: "spooled" } : durability;
 }
 
 interface Proposed {

@@ -37,9 +37,8 @@ export function storeFirst(options: {
     const outcome = await atMost(append, options.boundMs);
     if (outcome.tag === "appended") return { ...outcome, tag: "stored" };
     if (outcome.tag === "too_large") return { tag: "too_large" };
-    // A conflict is an event that is there already beside one that is not: the forwarder sorts that out.
-    const tried = outcome.tag === "conflict" || outcome.unsent === undefined;
-    return spoolIt(options.spool, tried ? { stream, events, tried } : { stream, events });
+    // Some or all of them may be there already: the forwarder sorts that out.
+    return spoolIt(options.spool, { stream, events });
   };
 }
 

@@ -1,8 +1,8 @@
 // Drains the spool into the event store: at least once, with the ids the records came with, each stream's records in
 // their order. Knows nothing of files. A crash between append and acknowledgement sends the same ids again.
 
-import type { NewEvent } from "../domain/stored-events.ts";
-import type { AppendEvents } from "../intake/event-log.ts";
+import type { AppendEvents, ReadStream } from "../intake/event-log.ts";
+import { appendingTogether } from "./append-together.ts";
 import type { Spooled } from "./reader.ts";
 import type { SpoolLog } from "./segments.ts";
 import type { Spool } from "./spool.ts";
@@ -10,6 +10,7 @@ import type { Spool } from "./spool.ts";
 export interface ForwarderOptions {
   readonly spool: Spool;
   readonly append: AppendEvents;
+  readonly readStream: ReadStream;
   readonly log: SpoolLog;
   /** Appends at once; what it leaves over is for the webhooks that come in now. */
   readonly appendsAtOnce?: number;
@@ -29,15 +30,23 @@ const firstBackoffMs = 50;
 const longestBackoffMs = 2000;
 const idleMs = 1000;
 
-/** What goes to one stream in one append. */
+/** What goes to one stream together. */
 interface Parcel {
   readonly stream: string;
-  readonly parts: readonly Spooled[];
+  /** Without those that have gone one by one already. */
+  readonly parts: Spooled[];
 }
 
 type Sent = "done" | "later";
 
-export function startForwarder({ spool, append, log, appendsAtOnce = 64 }: ForwarderOptions): Forwarder {
+export function startForwarder({
+  spool,
+  append,
+  readStream,
+  log,
+  appendsAtOnce = 64,
+}: ForwarderOptions): Forwarder {
+  const appendTogether = appendingTogether(append, readStream);
   let stopping = false;
   let wake: () => void = () => undefined;
   let forwarded = 0;
@@ -114,45 +123,48 @@ export function startForwarder({ spool, append, log, appendsAtOnce = 64 }: Forwa
   }
 
   async function send(parcel: Parcel): Promise<Sent> {
-    const outcome = await append(parcel.stream, eventsOf(parcel), "any");
-    switch (outcome.tag) {
-      case "appended":
+    const events = parcel.parts.flatMap(({ record }) => record.events);
+    if (events.length > 1) {
+      const together = await appendTogether(parcel.stream, events);
+      if (together.tag === "later") return later(together.reason);
+      if (together.tag === "stored") {
         forwarded += parcel.parts.length;
-        if (failing) log.info({}, "the spool drains again");
-        failing = false;
+        drains();
         return "done";
-      case "unavailable":
-        if (!failing) log.warn({ reason: outcome.reason }, "the spool cannot drain for now");
-        failing = true;
-        return "later";
-      case "conflict":
-      case "too_large":
-        return parcel.parts.length > 1 ? sendOneByOne(parcel) : sendEventByEvent(parcel);
-      default:
-        return outcome satisfies never;
+      }
     }
-  }
-
-  /** Together they are too large, or some are there already from a try whose answer was lost and others are not. */
-  async function sendOneByOne(parcel: Parcel): Promise<Sent> {
-    for (const part of parcel.parts) {
-      if ((await send({ stream: parcel.stream, parts: [part] })) === "later") return "later";
-    }
-    return "done";
+    return sendEventByEvent(parcel);
   }
 
   async function sendEventByEvent({ stream, parts }: Parcel): Promise<Sent> {
-    for (const part of parts) {
+    for (let part = parts[0]; part !== undefined; part = parts[0]) {
+      let isRefused = false;
       for (const event of part.record.events) {
         const outcome = await append(stream, [event], "any");
-        if (outcome.tag === "unavailable") return "later";
-        if (outcome.tag === "appended") continue;
+        if (outcome.tag === "unavailable") return later(outcome.reason);
+        if (outcome.tag === "appended") {
+          drains();
+          continue;
+        }
         await spool.refuse({ ...part, record: { stream, events: [event] } }, outcome.tag);
-        refused += 1;
+        isRefused = true;
       }
-      forwarded += 1;
+      if (isRefused) refused += 1;
+      else forwarded += 1;
+      parts.shift();
     }
     return "done";
+  }
+
+  function later(reason: string): Sent {
+    if (!failing) log.warn({ reason }, "the spool cannot drain for now");
+    failing = true;
+    return "later";
+  }
+
+  function drains(): void {
+    if (failing) log.info({}, "the spool drains again");
+    failing = false;
   }
 
   /** A cursor that cannot be written (no space, say) only means sending the same ids again after a restart. */
@@ -175,10 +187,7 @@ export function startForwarder({ spool, append, log, appendsAtOnce = 64 }: Forwa
   };
 }
 
-/**
- * One queue a stream, its records in order, as many to an append as fit. What may be in the store already goes alone:
- * a store that recognises ids looks at the first one of an append only, and would store the others twice.
- */
+/** One queue a stream, its records in order, as many to a parcel as fit into one append. */
 function queuesOf(spooled: readonly Spooled[]): Parcel[][] {
   const queues = new Map<string, { parts: Spooled[]; bytes: number; stream: string }[]>();
   for (const part of spooled) {
@@ -187,9 +196,7 @@ function queuesOf(spooled: readonly Spooled[]): Parcel[][] {
     const queue = queues.get(stream) ?? [];
     queues.set(stream, queue);
     const open = queue.at(-1);
-    const alone = part.record.tried || open?.parts.at(-1)?.record.tried;
-    if (open === undefined || alone || open.bytes + bytes > appendBytes)
-      queue.push({ stream, parts: [part], bytes });
+    if (open === undefined || open.bytes + bytes > appendBytes) queue.push({ stream, parts: [part], bytes });
     else {
       open.parts.push(part);
       open.bytes += bytes;
@@ -197,5 +204,3 @@ function queuesOf(spooled: readonly Spooled[]): Parcel[][] {
   }
   return [...queues.values()];
 }
-
-const eventsOf = (parcel: Parcel): readonly NewEvent[] => parcel.parts.flatMap(({ record }) => record.events);

@@ -12,8 +12,6 @@ import { createWriter, type WriteOutcome } from "./writer.ts";
 export interface SpoolRecord {
   readonly stream: string;
   readonly events: readonly NewEvent[];
-  /** Present where an append of these events was tried and its outcome is not known: they may be stored already. */
-  readonly tried?: true;
 }
 
 export interface SpoolStats {
@@ -98,8 +96,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   function add(record: SpoolRecord): Promise<WriteOutcome> {
     if (writer.state() === "failed") return Promise.resolve("failed");
-    const { stream, events, tried } = record;
-    const text = JSON.stringify({ at: now(), stream, events, tried });
+    const { stream, events } = record;
+    const text = JSON.stringify({ at: now(), stream, events });
     const payload = { text, bytes: Buffer.byteLength(text) };
     const bytes = payload.bytes + headerBytes;
     if (

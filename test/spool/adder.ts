@@ -9,8 +9,10 @@ import { opened, quiet, recordOf } from "./scratch.ts";
 
 const [, , directory = "", prefix = "", url] = process.argv;
 const spool = await opened(directory, { segmentBytes: 64 * 1024 });
-if (url !== undefined)
-  startForwarder({ spool, append: connectEventStore({ url, log: quiet }).append, log: quiet });
+if (url !== undefined) {
+  const { append, readStream } = connectEventStore({ url, log: quiet });
+  startForwarder({ spool, append, readStream, log: quiet });
+}
 
 let count = 0;
 const add = async (): Promise<never> => {

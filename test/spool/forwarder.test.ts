@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { RecordedEvent } from "../../src/domain/stored-events.ts";
 import type { AppendEvents, AppendOutcome } from "../../src/intake/event-log.ts";
 import { spoolFirst, storeFirst } from "../../src/spool/durability.ts";
 import { startForwarder } from "../../src/spool/forwarder.ts";
@@ -27,22 +28,39 @@ function storeThat(
 ) {
   const streams = new Map<string, string[]>();
   const calls: string[][] = [];
-  const append: AppendEvents = async (stream, events) => {
+  const append: AppendEvents = async (stream, events, expected) => {
     const ids = events.map(({ id }) => id);
     calls.push(ids);
     const held = streams.get(stream) ?? [];
     const failure = fault(stream, ids);
     if (failure !== undefined && failure !== "lost")
       return { tag: failure, reason: "told to" } as AppendOutcome;
+    if (expected !== "any") {
+      const next = expected === "no_stream" ? 0 : Number(expected) + 1;
+      if (next === held.length) held.push(...ids);
+      else if (!ids.every((id, index) => held[next + index] === id)) return { tag: "conflict" };
+    }
     // Only the first id is looked for, as event stores do.
-    if (!held.includes(ids[0] ?? "")) held.push(...ids);
+    else if (!held.includes(ids[0] ?? "")) held.push(...ids);
     else if (!ids.every((id) => held.includes(id))) return { tag: "conflict" };
     streams.set(stream, held);
     if (failure === "lost") return { tag: "unavailable", reason: "the answer was lost" };
     return { tag: "appended", revision: BigInt(held.length - 1), position: 1n };
   };
-  return { append, streams, calls };
+  async function* readStream(stream: string, { fromRevision = 0n }: { fromRevision?: bigint } = {}) {
+    for (const [index, id] of (streams.get(stream) ?? []).entries())
+      if (index >= Number(fromRevision)) yield recordedAs(id, BigInt(index));
+  }
+  return { append, readStream, streams, calls };
 }
+
+const recordedAs = (id: string, revision: bigint): RecordedEvent => ({
+  ...eventOf(id),
+  revision,
+  stream: "",
+  position: revision,
+  recorded_at: new Date(0),
+});
 
 async function until(condition: () => boolean): Promise<void> {
   const end = performance.now() + 10_000;
@@ -57,8 +75,8 @@ describe("the forwarder", () => {
     const spool = await opened(scratch.path);
     const add = (n: number) => spool.add(recordOf(`e${n}`, { stream: `s${n % 7}` }));
     for (let n = 0; n < 300; n += 1) await add(n);
-    const { append, streams } = storeThat(() => undefined);
-    const forwarder = startForwarder({ spool, append, log: quiet });
+    const { append, readStream, streams } = storeThat(() => undefined);
+    const forwarder = startForwarder({ spool, append, readStream, log: quiet });
     for (let n = 300; n < 350; n += 1) await add(n);
     await until(() => spool.stats().waiting === 0);
     for (let s = 0; s < 7; s += 1) {
@@ -73,11 +91,11 @@ describe("the forwarder", () => {
     const spool = await opened(scratch.path);
     for (let n = 0; n < 40; n += 1) await spool.add(recordOf(`e${n}`, { stream: `s${n % 3}` }));
     let n = 0;
-    const { append, streams } = storeThat(() => {
+    const { append, readStream, streams } = storeThat(() => {
       n += 1;
       return n % 2 === 0 ? undefined : n % 3 === 0 ? "lost" : "unavailable";
     });
-    const forwarder = startForwarder({ spool, append, log: quiet });
+    const forwarder = startForwarder({ spool, append, readStream, log: quiet });
     await until(() => spool.stats().waiting === 0);
     expect([...streams.values()].flat().sort()).toEqual(Array.from({ length: 40 }, (_, n) => `e${n}`).sort());
     await forwarder.stop();
@@ -88,14 +106,14 @@ describe("the forwarder", () => {
     const spool = await opened(scratch.path);
     for (let n = 0; n < 20; n += 1) await spool.add(recordOf(`e${n}`));
     const first = storeThat((stream) => (stream.endsWith("e7") ? "unavailable" : undefined));
-    const forwarder = startForwarder({ spool, append: first.append, log: quiet });
+    const forwarder = startForwarder({ spool, ...first, log: quiet });
     await until(() => first.streams.size === 19);
     await forwarder.stop();
     await spool.close();
     const again = await opened(scratch.path);
     expect(again.stats().waiting).toBe(20);
     const second = storeThat(() => undefined);
-    const next = startForwarder({ spool: again, append: second.append, log: quiet });
+    const next = startForwarder({ spool: again, ...second, log: quiet });
     await until(() => again.stats().waiting === 0);
     expect(second.streams.size).toBe(20);
     await next.stop();
@@ -104,12 +122,12 @@ describe("the forwarder", () => {
 
   test("sorts out events of which some are there already", async () => {
     const spool = await opened(scratch.path);
-    const { append, streams } = storeThat(() => undefined);
+    const { append, readStream, streams } = storeThat(() => undefined);
     await append("s", [eventOf("a")], "any");
     await append("t", [eventOf("x")], "any");
     for (const id of ["a", "b", "c"]) await spool.add(recordOf(id, { stream: "s" }));
     await spool.add({ stream: "t", events: [eventOf("x"), eventOf("y")] });
-    const forwarder = startForwarder({ spool, append, log: quiet });
+    const forwarder = startForwarder({ spool, append, readStream, log: quiet });
     await until(() => spool.stats().waiting === 0);
     expect(streams.get("s")).toEqual(["a", "b", "c"]);
     expect(streams.get("t")).toEqual(["x", "y"]);
@@ -118,16 +136,44 @@ describe("the forwarder", () => {
     await spool.close();
   });
 
-  test("sends what may be stored already alone, so that nothing is stored twice", async () => {
+  test("stores nothing twice that senders repeat, before or among what waits", async () => {
     const spool = await opened(scratch.path);
-    const { append, streams } = storeThat(() => undefined);
+    const { append, readStream, streams, calls } = storeThat(() => undefined);
     await append("s", [eventOf("b")], "any");
-    await spool.add(recordOf("a", { stream: "s" }));
-    await spool.add({ ...recordOf("b", { stream: "s" }), tried: true });
-    await spool.add(recordOf("c", { stream: "s" }));
-    const forwarder = startForwarder({ spool, append, log: quiet });
+    // The repeat stands behind a new one, where a store does not look for it.
+    for (const id of ["a", "b", "c", "a"]) await spool.add(recordOf(id, { stream: "s" }));
+    for (const id of ["x", "y", "x"]) await spool.add(recordOf(id, { stream: "t" }));
+    await spool.add({ stream: "u", events: [eventOf("m"), eventOf("n")] });
+    await append("u", [eventOf("n")], "any");
+    const forwarder = startForwarder({ spool, append, readStream, log: quiet });
     await until(() => spool.stats().waiting === 0);
     expect(streams.get("s")).toEqual(["b", "a", "c"]);
+    expect(streams.get("t")).toEqual(["x", "y"]);
+    expect(streams.get("u")).toEqual(["n", "m"]);
+    // A new stream's records go together, without a look.
+    expect(calls.filter(([first]) => first === "x")).toEqual([["x", "y"]]);
+    await forwarder.stop();
+    await spool.close();
+  });
+
+  test("stores nothing twice where another writer comes in between, and where answers are lost", async () => {
+    const spool = await opened(scratch.path);
+    let n = 0;
+    const { append, readStream, streams } = storeThat((_, ids) => {
+      n += 1;
+      if (ids.length > 1 && n < 9) {
+        const held = streams.get("s") ?? [];
+        streams.set("s", [...held, `other${n}`, ...(n === 5 ? ["e7"] : [])]);
+      }
+      return n % 3 === 0 ? "lost" : undefined;
+    });
+    for (let e = 0; e < 30; e += 1) await spool.add(recordOf(`e${e}`, { stream: "s" }));
+    const forwarder = startForwarder({ spool, append, readStream, log: quiet });
+    await until(() => spool.stats().waiting === 0);
+    const stored = streams.get("s") ?? [];
+    expect(new Set(stored).size).toBe(stored.length);
+    expect(stored.filter((id) => id.startsWith("e")).length).toBe(30);
+    expect(forwarder.stats().forwarded).toBe(30);
     await forwarder.stop();
     await spool.close();
   });
@@ -135,8 +181,10 @@ describe("the forwarder", () => {
   test("sets aside what the store refuses for ever, and goes on", async () => {
     const spool = await opened(scratch.path);
     for (const id of ["a", "bad", "c"]) await spool.add(recordOf(id));
-    const { append, streams } = storeThat((stream) => (stream.endsWith("bad") ? "too_large" : undefined));
-    const forwarder = startForwarder({ spool, append, log: quiet });
+    const { append, readStream, streams } = storeThat((stream) =>
+      stream.endsWith("bad") ? "too_large" : undefined,
+    );
+    const forwarder = startForwarder({ spool, append, readStream, log: quiet });
     await until(() => spool.stats().waiting === 0);
     expect([...streams.values()].flat()).toEqual(["a", "c"]);
     expect(forwarder.stats().refused).toBe(1);
@@ -165,8 +213,10 @@ describe("a disk that gives trouble while the spool drains", () => {
     await spool.close();
     const again = await opened(scratch.path, { segmentBytes: 4000, disk });
     trouble = 60;
-    const { append, streams } = storeThat((stream) => (stream.endsWith("bad") ? "too_large" : undefined));
-    const forwarder = startForwarder({ spool: again, append, log: quiet });
+    const { append, readStream, streams } = storeThat((stream) =>
+      stream.endsWith("bad") ? "too_large" : undefined,
+    );
+    const forwarder = startForwarder({ spool: again, append, readStream, log: quiet });
     await until(() => again.stats().waiting === 0 && forwarder.stats().refused === 1);
     expect([...streams.values()].flat().sort()).toEqual(ids.filter((id) => id !== "e77").sort());
     expect([...hit].sort()).toEqual(["append", "read", "replace"]);
@@ -179,7 +229,7 @@ describe("a disk that gives trouble while the spool drains", () => {
     const spool = await opened(scratch.path, { segmentBytes: 2000, disk });
     for (let n = 0; n < 50; n += 1) await spool.add(recordOf(`e${n}`));
     const before = segmentFiles(scratch.path).length;
-    const forwarder = startForwarder({ spool, append: storeThat(() => undefined).append, log: quiet });
+    const forwarder = startForwarder({ spool, ...storeThat(() => undefined), log: quiet });
     await until(() => spool.stats().waiting === 0 && segmentFiles(scratch.path).length <= 1);
     expect(before).toBeGreaterThan(3);
     await forwarder.stop();

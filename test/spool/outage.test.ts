@@ -62,7 +62,12 @@ describe("a process killed while its spool drains", () => {
       acknowledged.push(...(await killedAdder(prefix, 150 + round * 130, server.url)));
     }
     const spool = await opened(scratch.path);
-    const forwarder = startForwarder({ spool, append: store.append, log: quiet });
+    const forwarder = startForwarder({
+      spool,
+      append: store.append,
+      readStream: store.readStream,
+      log: quiet,
+    });
     await until(() => spool.stats().waiting === 0);
     const stored: string[] = [];
     for await (const { id } of store.readLog({ prefixes: [prefix] })) stored.push(id);
@@ -82,7 +87,12 @@ describe("an event store that is killed, frozen and comes back under load", () =
     const server = await storeProcess();
     const store = connectEventStore({ url: server.url, log: quiet, appendTimeoutMs: 300 });
     const spool = await opened(scratch.path);
-    const forwarder = startForwarder({ spool, append: store.append, log: quiet });
+    const forwarder = startForwarder({
+      spool,
+      append: store.append,
+      readStream: store.readStream,
+      log: quiet,
+    });
     const keep = storeFirst({ append: store.append, spool, boundMs: 300, maxInFlight: 64 });
     const prefix = `incident-${randomUUID()}.`;
     const kept = new Map<Kept["tag"], number>();
