@@ -13,6 +13,8 @@ import { openSpool, type SpoolStats } from "./spool/spool.ts";
 export interface DurableAppends {
   readonly append: AppendDurably;
   readonly spool: () => SpoolStats;
+  /** Since the start: records that the event store has got from the spool, and events that it refuses for ever. */
+  readonly drained: () => { readonly forwarded: number; readonly refused: number };
 }
 
 /** How long the event store may take for an append before the spool takes it. */
@@ -50,5 +52,6 @@ export async function openDurableAppends(options: {
       return kept.tag === "stored" ? { ...kept, tag: "appended" } : kept;
     },
     spool: spool.stats,
+    drained: forwarder.stats,
   };
 }

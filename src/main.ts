@@ -15,6 +15,7 @@ import { createHttp, type HttpApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { type NativeWebhook, parseNative } from "./intake/native-payload.ts";
 import { listQuarantine } from "./intake/quarantine.ts";
+import { createQuotas } from "./intake/quotas.ts";
 import { readNative, receiveNative, redriveQuarantined } from "./intake/receive-native.ts";
 import { recordSignals } from "./intake/record-webhook.ts";
 import { startRegistry } from "./intake/registry.ts";
@@ -163,6 +164,8 @@ async function start(
       return oldestAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAt) / 1000);
     },
     damagedInSpool: () => durable.spool().damaged,
+    forwarded: () => durable.drained().forwarded,
+    refusedByStore: () => durable.drained().refused,
     projectorLagSeconds: () => projector.status().lagSeconds,
     projectorLagBytes: () => Number(projector.status().lagBytes),
     deadLetters: () => projector.status().deadLetters,
@@ -172,6 +175,7 @@ async function start(
   const sns = createSns({ mode: config.sns, fetch: (url, init) => fetch(url, init), log, now });
   const http = createHttp({
     registry,
+    quotas: createQuotas({ nowMs: () => performance.now() }),
     record,
     native: {
       sources,

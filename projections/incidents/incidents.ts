@@ -15,6 +15,7 @@ export const incidents: Projection = {
     "ProjectChanged",
     "RepositoryRegistered",
     "ApiKeyIssued",
+    "ApiKeyQuotaSet",
     "ApiKeyRevoked",
     "StatusesMapped",
   ],

@@ -19,6 +19,7 @@ export const pairs: Projection = {
     "ProjectChanged",
     "RepositoryRegistered",
     "ApiKeyIssued",
+    "ApiKeyQuotaSet",
     "ApiKeyRevoked",
     "StatusesMapped",
   ],

@@ -15,5 +15,6 @@ export const registry: Projection = {
     ApiKeyRevoked: (data) => ({ type: "ApiKeyRevoked", data }),
     StatusesMapped: (data) => ({ type: "StatusesMapped", data }),
   },
-  declines: ["IncidentSignalRecorded"],
+  // How much a key may send is the intake's business alone.
+  declines: ["IncidentSignalRecorded", "ApiKeyQuotaSet"],
 };

@@ -16,6 +16,7 @@ export const timeline: Projection = {
     "ProjectChanged",
     "RepositoryRegistered",
     "ApiKeyIssued",
+    "ApiKeyQuotaSet",
     "ApiKeyRevoked",
     "StatusesMapped",
   ],

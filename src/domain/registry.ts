@@ -3,6 +3,7 @@
 
 import { type KeyId, type ProjectUuid, parseProjectUuid, parseRepoUuid, type RepoUuid } from "./ids.ts";
 import { type Instant, parseInstant } from "./instant.ts";
+import { type Quota, readQuota, sameQuota } from "./quota.ts";
 import type { Matching } from "./signal.ts";
 import { normaliseStatus } from "./status.ts";
 import type { Scope, StoredEvent } from "./stored-events.ts";
@@ -37,7 +38,11 @@ export interface ApiKey {
   readonly revoked_at: Instant | null;
   /** Sealed. Where there are some, what signing tools send with this key must carry the signature of one of them. */
   readonly signing_secrets?: readonly string[];
+  /** Absent: it may send as much as it likes. */
+  readonly quota?: Quota;
 }
+
+export type AskedQuota = Parameters<typeof readQuota>[0];
 
 export interface Registry {
   readonly projects: ReadonlyMap<ProjectUuid, Project>;
@@ -150,7 +155,12 @@ export function decideRepository(
 
 export function decideKey(
   project: Project,
-  asked: { readonly label: string; readonly scopes: readonly string[]; readonly expires_at?: string | null },
+  asked: {
+    readonly label: string;
+    readonly scopes: readonly string[];
+    readonly expires_at?: string | null;
+    readonly quota?: AskedQuota | null;
+  },
   given: {
     readonly keyId: KeyId;
     readonly sha256: string;
@@ -175,6 +185,8 @@ export function decideKey(
     if (parsed.value <= given.now) return refused("invalid", `expires_at "${asked.expires_at}" has passed`);
     expires = parsed.value;
   }
+  const quota = asked.quota ? readQuota(asked.quota) : undefined;
+  if (quota?.ok === false) return refused("invalid", quota.problem);
   if (project.keys.size >= mostKeys) return refused("invalid", `A project has at most ${mostKeys} keys`);
   const made: ApiKey = {
     key_id: given.keyId,
@@ -186,9 +198,29 @@ export function decideKey(
     created_at: given.now,
     revoked_at: null,
     ...(given.signingSecrets === undefined ? {} : { signing_secrets: given.signingSecrets }),
+    ...(quota === undefined ? {} : { quota: quota.value }),
   };
   const { revoked_at: _, ...data } = made;
   return { ok: true, event: { type: "ApiKeyIssued", data }, made };
+}
+
+/** null: none from now on. */
+export function decideQuota(project: Project, keyId: string, asked: AskedQuota | null): Decision<ApiKey> {
+  const key = project.keys.get(keyId.toLowerCase() as KeyId);
+  if (key === undefined) return refused("not_found", `No key with id '${keyId}' in this project`);
+  if (key.revoked_at !== null) return refused("invalid", `The key '${keyId}' is revoked`);
+  const read = asked === null ? undefined : readQuota(asked);
+  if (read?.ok === false) return refused("invalid", read.problem);
+  const made = withQuota(key, read?.value);
+  if (sameQuota(key.quota, made.quota)) return { ok: true, event: null, made: key };
+  return {
+    ok: true,
+    event: {
+      type: "ApiKeyQuotaSet",
+      data: { key_id: key.key_id, project_uuid: project.project_uuid, quota: made.quota ?? null },
+    },
+    made,
+  };
 }
 
 export function decideRevocation(
@@ -275,6 +307,12 @@ export function applyRegistryEvent(registry: Registry, event: RegistryEvent): vo
       keep(registry, projectOf(key.project_uuid), key);
       return;
     }
+    case "ApiKeyQuotaSet": {
+      const project = projectOf(event.data.project_uuid);
+      const key = project?.keys.get(event.data.key_id as KeyId);
+      if (key !== undefined) keep(registry, project, withQuota(key, event.data.quota ?? undefined));
+      return;
+    }
     case "ApiKeyRevoked": {
       const project = projectOf(event.data.project_uuid);
       const key = project?.keys.get(event.data.key_id as KeyId);
@@ -298,6 +336,10 @@ function keep(registry: Registry, project: Project | undefined, key: ApiKey): vo
   if (project === undefined) return;
   (project.keys as Map<KeyId, ApiKey>).set(key.key_id, key);
   (registry.keysByDigest as Map<string, ApiKey>).set(key.sha256, key);
+}
+
+function withQuota({ quota: _, ...key }: ApiKey, quota: Quota | undefined): ApiKey {
+  return quota === undefined ? key : { ...key, quota };
 }
 
 const newProject = (uuid: ProjectUuid, name: string, createdAt: Instant): Project => ({

@@ -2,6 +2,7 @@
 
 import type { IncidentId, ProjectUuid } from "./ids.ts";
 import type { QuarantineEvent } from "./quarantine.ts";
+import type { Quota } from "./quota.ts";
 import type { Kind, Matching } from "./signal.ts";
 
 /** An event read back from the event store. `data` and `metadata` are unchecked JSON. */
@@ -81,6 +82,14 @@ export interface ApiKeyIssued {
   readonly created_at: string;
   /** Sealed (src/intake/sealing.ts). Absent where the key has none. */
   readonly signing_secrets?: readonly string[];
+  /** Absent where it has none, as in events of before there were quotas. */
+  readonly quota?: Quota;
+}
+/** From now on; null: none. */
+export interface ApiKeyQuotaSet {
+  readonly key_id: string;
+  readonly project_uuid: string;
+  readonly quota: Quota | null;
 }
 export interface ApiKeyRevoked {
   readonly key_id: string;
@@ -100,6 +109,7 @@ export type StoredEvent =
   | { readonly type: "ProjectChanged"; readonly data: ProjectChanged }
   | { readonly type: "RepositoryRegistered"; readonly data: RepositoryRegistered }
   | { readonly type: "ApiKeyIssued"; readonly data: ApiKeyIssued }
+  | { readonly type: "ApiKeyQuotaSet"; readonly data: ApiKeyQuotaSet }
   | { readonly type: "ApiKeyRevoked"; readonly data: ApiKeyRevoked }
   | { readonly type: "StatusesMapped"; readonly data: StatusesMapped };
 

@@ -45,6 +45,7 @@ export const takenExample: Example<typeof takenAnswer> = {
   recorded: 1,
   ignored: 0,
   quarantined: 0,
+  durability: "stored",
   position: "4711",
 };
 
@@ -101,6 +102,7 @@ export const keyExample: Example<typeof keyAnswer> = {
   revoked_at: null,
   last_used_at: recovered_at,
   verifies_signatures: false,
+  quota: { webhooks: 600, per: "minute", burst: 100 },
 };
 
 export const issuedKeyExample: Example<typeof issuedKeyAnswer> = {
@@ -110,6 +112,7 @@ export const issuedKeyExample: Example<typeof issuedKeyAnswer> = {
   scopes: ["ingest"],
   expires_at: null,
   created_at: "2025-01-01T09:10:00.000Z",
+  quota: null,
 };
 
 export const pairExample: Example<typeof pairAnswer> = {

@@ -1,7 +1,8 @@
 // A page of a list that is held in memory, stable while the list grows. Knows no registry.
 
 import type { Page } from "../domain/answers.ts";
-import { badRequest } from "./answer.ts";
+import { type Instant, toRfc3339 } from "../domain/instant.ts";
+import { badRequest, json } from "./answer.ts";
 
 /** Ordered by `order`, then by `id`; a cursor names the last item that was shown. */
 export function listPage<T>(
@@ -27,3 +28,14 @@ export function listPage<T>(
       last === undefined || rest.length <= limit ? null : Buffer.from(place(last)).toString("base64url"),
   };
 }
+
+export const byCreation = ({ created_at }: { readonly created_at: Instant }): string => created_at;
+
+export function answerPage<T>(page: Page<T> | Response, item: (value: T) => object): Response {
+  return page instanceof Response
+    ? page
+    : json({ items: page.items.map(item), next_cursor: page.next_cursor });
+}
+
+export const printed = (instant: Instant | null): string | null =>
+  instant === null ? null : toRfc3339(instant);

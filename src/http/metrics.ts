@@ -12,6 +12,8 @@ export interface MeasuredAtRead {
   readonly spooledBytes: () => number;
   readonly oldestSpooledSeconds: () => number;
   readonly damagedInSpool: () => number;
+  readonly forwarded: () => number;
+  readonly refusedByStore: () => number;
 }
 
 export function createMetrics(measured: MeasuredAtRead): Metrics {
@@ -20,8 +22,14 @@ export function createMetrics(measured: MeasuredAtRead): Metrics {
   const registers = [register];
   const webhooks = new Counter({
     name: "ledger_webhooks_total",
-    help: "Webhooks by what became of them, their kind and their source",
+    help: "Acknowledged webhooks by what became of them, their kind and their source",
     labelNames: ["outcome", "kind", "source"] as const,
+    registers,
+  });
+  const rejected = new Counter({
+    name: "ledger_webhooks_rejected_total",
+    help: "Webhooks that were not acknowledged, by the reason and their source",
+    labelNames: ["reason", "source"] as const,
     registers,
   });
   const repaired = new Counter({
@@ -57,6 +65,18 @@ export function createMetrics(measured: MeasuredAtRead): Metrics {
       },
     });
   };
+  /** Counted elsewhere since the start of the process. */
+  const counter = (name: string, help: string, read: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
   gauge(
     "ledger_projector_lag_seconds",
     "Age of the oldest event that the read model does not show; 0 when caught up",
@@ -80,8 +100,19 @@ export function createMetrics(measured: MeasuredAtRead): Metrics {
     "Spooled records that the disk damaged; they are set aside",
     measured.damagedInSpool,
   );
+  counter(
+    "ledger_spool_drained_total",
+    "Spooled webhooks that the event store has got since",
+    measured.forwarded,
+  );
+  counter(
+    "ledger_spool_refused_total",
+    "Spooled events that the event store refuses for ever; they lie in refused.ndjson",
+    measured.refusedByStore,
+  );
   return {
     webhook: (labels) => webhooks.inc(labels),
+    rejected: (labels) => rejected.inc(labels),
     repaired: () => repaired.inc(),
     unknownStatus: () => unknownStatuses.inc(),
     appended: (seconds) => appends.observe(seconds),

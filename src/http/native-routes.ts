@@ -2,20 +2,14 @@
 
 import { type Static, Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
-import { toEpochMs } from "../domain/instant.ts";
-import type { ApiKey } from "../domain/registry.ts";
-import type { NativeWebhook } from "../intake/native-payload.ts";
-import type { NativeReading, NativeTaken } from "../intake/receive-native.ts";
-import { verifySignature } from "../intake/verify-signature.ts";
-import type { SignatureScheme } from "../sources/source.ts";
+import type { NativeReading } from "../intake/receive-native.ts";
 import { authenticate, projectOf, requireProject } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
-import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
 import { page, previewExample, quarantineExample, sourceExample, takenExample } from "./examples.ts";
-import { keyOf, withoutKey } from "./native-key.ts";
+import { keyOf } from "./native-key.ts";
 import { previewAnswer, quarantineItem, redriveBody, sourceAnswer, takenAnswer } from "./native-schemas.ts";
+import { isKnown, noSuchSource, readWebhook, receiveWebhook } from "./native-webhook.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
 import { pageOf, pageQuery } from "./schemas.ts";
@@ -34,12 +28,12 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
         "The key decides the project: X-API-Key, Authorization: Bearer, Basic with the key as password, or ?token=. `auto` recognises the tool. repo_uuid may stand in the query. Whatever is authenticated is answered 200: recorded, ignored with a reason, or kept in the quarantine.",
       answer: takenAnswer,
       example: takenExample,
-      errors: [401, 404, 413, 503],
+      errors: [400, 401, 404, 413, 429, 503],
       access: "key",
     }),
   };
   const take = ({ request, params }: { request: Request; params: { source: string } }): Promise<Response> =>
-    receive(request, params.source, dependencies, native);
+    receiveWebhook(request, params.source, dependencies);
 
   return new Elysia({ name: "native" })
     .post("/api/incidents/webhook/:source", take, detail)
@@ -167,169 +161,6 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
       },
     );
 }
-
-async function receive(
-  request: Request,
-  source: string,
-  dependencies: HttpDependencies,
-  native: NativePort,
-): Promise<Response> {
-  // What looks whether the address is there (a monitor, a link preview) records nothing.
-  if (request.method === "HEAD") return json({ success: true, message: "Nothing was recorded" });
-  const { metrics } = dependencies;
-  const known = isKnown(source, native);
-  const label = known ? source : "unknown";
-  const count = (outcome: string, kind = "none"): void => metrics.webhook({ outcome, kind, source: label });
-  const caller = authenticate(keyOf(request), dependencies);
-  if (caller instanceof Response) {
-    count(caller.status === 401 ? "unauthorized" : "unavailable");
-    return caller;
-  }
-  if (caller.tag === "admin") {
-    return problem(
-      401,
-      "Project key required",
-      "This route takes a project's key: the key decides the project.",
-    );
-  }
-  const project = projectOf(caller, caller.key.project_uuid, "ingest", dependencies);
-  if (project instanceof Response) return project;
-  if (!known) {
-    count("not_found");
-    return noSuchSource();
-  }
-  const repo = repoOf(request);
-  if (repo instanceof Response) return repo;
-  if (repo !== undefined && !dependencies.registry.hasRepository(project.project_uuid, repo)) {
-    count("not_found");
-    return problem(404, "Repository not found", `Repository with UUID '${repo}' not found`);
-  }
-  const webhook = await readWebhook(request, source, dependencies);
-  if (webhook instanceof Response) {
-    count("too_large");
-    return webhook;
-  }
-  const scheme = native.schemeOf(webhook);
-  const refused = refuseUnsigned(webhook, scheme, caller.key, dependencies);
-  if (refused !== undefined) {
-    count(refused.status === 401 ? "unauthorized" : "unavailable");
-    return refused;
-  }
-  const sns = scheme === "sns" ? await native.checkSns(webhook) : undefined;
-  if (sns?.ok === false) {
-    count(sns.tag === "refused" ? "unauthorized" : "unavailable");
-    return sns.tag === "refused"
-      ? problem(401, "Invalid signature", `It is refused: ${sns.reason}.`)
-      : unavailable(`${sns.reason}.`);
-  }
-  const outcome = await native.receive(webhook, {
-    project_uuid: project.project_uuid,
-    key_id: caller.key.key_id,
-    request_id: requestIdOf(request, dependencies.newRequestId),
-    ...(repo === undefined ? {} : { repo_uuid: repo }),
-  });
-  switch (outcome.tag) {
-    case "taken":
-      for (const _ of outcome.signals) count("recorded");
-      if (outcome.ignored > 0) {
-        count("ignored");
-        dependencies.log.info(
-          // What SNS asks to be confirmed holds a token that is good once.
-          {
-            source: outcome.source,
-            reason: outcome.source === "cloudwatch-sns" ? "SNS" : outcome.reason,
-            key_id: caller.key.key_id,
-          },
-          "a webhook, or a part of it, is ignored",
-        );
-      }
-      if (outcome.quarantined > 0) count("quarantined");
-      return json({ ...takenItem(outcome), ...(sns?.note === undefined ? {} : { reason: sns.note }) });
-    case "unavailable":
-      count("unavailable");
-      return unavailable(`The webhook could not be stored: ${outcome.reason}.`);
-    case "too_large":
-      count("too_large");
-      return bodyTooLarge(dependencies.maxBodyBytes);
-    default:
-      return outcome satisfies never;
-  }
-}
-
-/** A key with signing secrets takes what a signing tool sends only with the signature of one of them. */
-function refuseUnsigned(
-  webhook: NativeWebhook,
-  scheme: SignatureScheme | undefined,
-  key: ApiKey,
-  { registry, log }: HttpDependencies,
-): Response | undefined {
-  const secrets = registry.signingSecrets(key);
-  if (secrets === undefined) {
-    log.error(
-      { key_id: key.key_id },
-      "a signing secret cannot be opened: SECRETS_KEY is not the one it was sealed with",
-    );
-    return unavailable("The signature cannot be verified at this moment.");
-  }
-  if (secrets.length === 0 || scheme === undefined || scheme === "sns") return undefined;
-  const verified = verifySignature(scheme, webhook, secrets, toEpochMs(webhook.received_at));
-  return verified.ok ? undefined : problem(401, "Invalid signature", `It is refused: ${verified.reason}.`);
-}
-
-async function readWebhook(
-  request: Request,
-  source: string,
-  { maxBodyBytes, now }: HttpDependencies,
-): Promise<NativeWebhook | Response> {
-  const body = await readBody(request, maxBodyBytes);
-  if (body === "too_large") return bodyTooLarge(maxBodyBytes);
-  if (body === "aborted") return badRequest("The body ended early.");
-  const contentType = request.headers.get("content-type");
-  return {
-    body,
-    ...(contentType === null ? {} : { content_type: contentType }),
-    ...withoutKey(request),
-    source,
-    received_at: now(),
-  };
-}
-
-const isKnown = (source: string, { sources }: NativePort): boolean =>
-  source === "auto" || sources.some(({ name }) => name === source);
-
-const noSuchSource = (): Response =>
-  problem(404, "Source not found", "There is no such source; GET /api/sources lists them");
-
-function repoOf(request: Request): RepoUuid | undefined | Response {
-  const text = new URL(request.url).searchParams.get("repo_uuid");
-  if (text === null || text === "") return undefined;
-  return (
-    parseRepoUuid(text) ??
-    problem(404, "Repository not found", `Repository with UUID '${text.slice(0, 64)}' not found`)
-  );
-}
-
-const takenItem = (taken: NativeTaken): Static<typeof takenAnswer> => {
-  let greatest = 0n;
-  for (const position of taken.positions) if (position > greatest) greatest = position;
-  return {
-    success: true,
-    message:
-      taken.recorded > 0
-        ? "Incident recorded successfully"
-        : taken.quarantined > 0
-          ? "Not understood; kept in the quarantine"
-          : "Ignored",
-    source: taken.source,
-    incident_ids: [...taken.incident_ids],
-    recorded: taken.recorded,
-    ignored: taken.ignored,
-    quarantined: taken.quarantined,
-    ...(taken.quarantine_id === undefined ? {} : { quarantine_id: taken.quarantine_id }),
-    ...(taken.reason === undefined ? {} : { reason: taken.reason }),
-    ...(greatest === 0n ? {} : { position: String(greatest) }),
-  };
-};
 
 function previewOf(reading: NativeReading): Static<typeof previewAnswer> {
   const { source, tag: outcome } = reading;

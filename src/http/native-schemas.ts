@@ -20,6 +20,9 @@ export const takenAnswer = t.Object({
   quarantined: t.Integer(),
   quarantine_id: t.Optional(t.String()),
   reason: t.Optional(t.String({ description: "Why something was ignored or quarantined" })),
+  durability: t.Union([t.Literal("stored"), t.Literal("spooled")], {
+    description: "In the event store, or on this machine's disk on its way there",
+  }),
   position: t.Optional(t.String({ description: "The greatest commit position, for min_position" })),
 });
 export const previewAnswer = t.Object({

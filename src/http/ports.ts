@@ -17,6 +17,7 @@ import type { MatchedBy } from "../domain/signal.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
 import type { QuarantineItem } from "../intake/quarantine.ts";
+import type { Quotas } from "../intake/quotas.ts";
 import type {
   NativeContext,
   NativeOutcome,
@@ -110,6 +111,7 @@ export interface Log {
 
 export interface HttpDependencies {
   readonly registry: RegistryService;
+  readonly quotas: Quotas;
   readonly record: RecordSignals;
   readonly queries: Queries;
   /** Whether the read model holds everything up to the position, waiting at most `timeoutMs`. */
@@ -147,9 +149,27 @@ export interface NativePort {
   ) => Promise<RedriveOutcome>;
 }
 
+/** Why a webhook is not acknowledged. */
+export type Rejection =
+  | "unauthorized"
+  | "bad_signature"
+  | "rate_limited"
+  | "invalid"
+  | "too_large"
+  | "unknown_project"
+  | "unknown_repository"
+  | "unknown_source"
+  /** Too many are being handled; counted before it is known who sends it, or for which source. */
+  | "overloaded"
+  /** Neither the event store nor the spool takes it, or the registry has not been read. */
+  | "unavailable"
+  | "fault";
+
 /** What the routes count. `text` is the Prometheus exposition. */
 export interface Metrics {
+  /** One that was acknowledged: `stored`, `spooled`, `ignored`, `quarantined` or `test`. */
   readonly webhook: (labels: { outcome: string; kind: string; source: string }) => void;
+  readonly rejected: (labels: { reason: Rejection; source: string }) => void;
   readonly repaired: () => void;
   readonly unknownStatus: () => void;
   readonly appended: (seconds: number) => void;

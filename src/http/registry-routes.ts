@@ -1,26 +1,15 @@
-// Projects, repositories, API keys and status mappings: what the admin key may do. Rules are the registry's, not HTTP's.
+// Projects, repositories and status mappings: what the admin key may do. Rules are the registry's, not HTTP's.
 
 import { Elysia } from "elysia";
-import type { Page } from "../domain/answers.ts";
-import { type Instant, toRfc3339 } from "../domain/instant.ts";
-import type { ApiKey, Project, Repository } from "../domain/registry.ts";
+import type { Project, Repository } from "../domain/registry.ts";
 import { adminProject, requireAdmin, requireProject } from "./access.ts";
 import { json, refusal } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import {
-  issuedKeyExample,
-  keyExample,
-  mappingsExample,
-  page,
-  projectExample,
-  repositoryExample,
-} from "./examples.ts";
-import { listPage } from "./list-page.ts";
+import { mappingsExample, page, projectExample, repositoryExample } from "./examples.ts";
+import { keyRoutes } from "./key-routes.ts";
+import { answerPage, byCreation, listPage, printed } from "./list-page.ts";
 import type { HttpDependencies } from "./ports.ts";
 import {
-  issuedKeyAnswer,
-  keyAnswer,
-  keyBody,
   mappingsBody,
   noQuery,
   pageOf,
@@ -38,11 +27,10 @@ const readNone = queryReader(noQuery);
 const readProject = bodyReader(projectBody);
 const readProjectChange = bodyReader(projectChangeBody);
 const readRepository = bodyReader(repositoryBody);
-const readKey = bodyReader(keyBody);
 const readMappings = bodyReader(mappingsBody);
 
 export function registryRoutes(dependencies: HttpDependencies) {
-  const { registry, now, maxBodyBytes, queries, log } = dependencies;
+  const { registry, now, maxBodyBytes } = dependencies;
   const admin = <T>(request: Request, run: () => T | Response): T | Response =>
     requireAdmin(request, dependencies) ?? run();
 
@@ -186,102 +174,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
         }),
       },
     )
-    .post(
-      "/api/projects/:project/keys",
-      ({ request, params }) =>
-        admin(request, async () => {
-          const project = adminProject(params.project, dependencies);
-          if (project instanceof Response) return project;
-          const asked = await readKey(request, maxBodyBytes);
-          if (asked instanceof Response) return asked;
-          const made = await registry.issueKey(project.uuid, asked, now());
-          if (!made.ok) return refusal(made.refusal);
-          const { key, secret } = made.made;
-          const { key_id, label, scopes } = key;
-          return json(
-            {
-              key_id,
-              key: secret,
-              label,
-              scopes,
-              expires_at: printed(key.expires_at),
-              created_at: printed(key.created_at),
-            },
-            201,
-          );
-        }),
-      {
-        parse: "none",
-        detail: documented({
-          tag: "Projects",
-          summary: "Issue an API key",
-          description:
-            "The key is told in this answer and never again. A project may have several live keys.",
-          body: keyBody,
-          answer: issuedKeyAnswer,
-          example: issuedKeyExample,
-          status: 201,
-          errors: [400, 401, 404, 413, 503],
-          access: "admin",
-        }),
-      },
-    )
-    .get(
-      "/api/projects/:project/keys",
-      ({ request, params }) =>
-        admin(request, async () => {
-          const uuid = adminProject(params.project, dependencies);
-          if (uuid instanceof Response) return uuid;
-          const page = readPage(request);
-          if (page instanceof Response) return page;
-          const keys = [...(registry.project(uuid.uuid)?.keys.values() ?? [])];
-          const recorded = await queries.keyUsage(uuid.uuid).catch((error: unknown) => {
-            // Keys can be listed, and revoked, while Postgres is away: then this process alone tells of their use.
-            log.warn({ reason: String(error) }, "the use of keys cannot be read");
-            return new Map<string, Instant>();
-          });
-          return answerPage(
-            listPage(keys, page, byCreation, ({ key_id }) => key_id),
-            (key) => keyItem(key, latest(registry.lastUsed(key.key_id), recorded.get(key.key_id))),
-          );
-        }),
-      {
-        detail: documented({
-          tag: "Projects",
-          summary: "List a project's keys",
-          description: "Never the keys themselves. last_used_at is exact to the last webhook it recorded.",
-          query: pageQuery,
-          answer: pageOf(keyAnswer),
-          example: page(keyExample),
-          errors: [400, 401, 404, 503],
-          access: "admin",
-        }),
-      },
-    )
-    .delete(
-      "/api/projects/:project/keys/:key",
-      ({ request, params }) =>
-        admin(request, async () => {
-          const project = adminProject(params.project, dependencies);
-          if (project instanceof Response) return project;
-          const made = await registry.revokeKey(project.uuid, params.key, now());
-          return made.ok
-            ? json(keyItem(made.made, registry.lastUsed(made.made.key_id)))
-            : refusal(made.refusal);
-        }),
-      {
-        parse: "none",
-        detail: documented({
-          tag: "Projects",
-          summary: "Revoke an API key",
-          description: "In force at once in this process, and within a second in all others.",
-          answer: keyAnswer,
-          example: keyExample,
-          errors: [401, 404, 503],
-          access: "admin",
-        }),
-      },
-    )
+    .use(keyRoutes(dependencies))
     .put(
       "/api/projects/:project/status-mappings",
       ({ request, params }) =>
@@ -327,19 +220,6 @@ export function registryRoutes(dependencies: HttpDependencies) {
     );
 }
 
-const byCreation = ({ created_at }: { readonly created_at: Instant }): string => created_at;
-
-function answerPage<T>(page: Page<T> | Response, item: (value: T) => object): Response {
-  return page instanceof Response
-    ? page
-    : json({ items: page.items.map(item), next_cursor: page.next_cursor });
-}
-
-const printed = (instant: Instant | null): string | null => (instant === null ? null : toRfc3339(instant));
-
-const latest = (a: Instant | undefined, b: Instant | undefined): Instant | undefined =>
-  a === undefined || (b !== undefined && b > a) ? b : a;
-
 const projectItem = ({ project_uuid, name, matching, created_at }: Project) => ({
   project_uuid,
   name,
@@ -350,15 +230,4 @@ const projectItem = ({ project_uuid, name, matching, created_at }: Project) => (
 const repositoryItem = (repository: Repository) => ({
   ...repository,
   created_at: printed(repository.created_at),
-});
-
-const keyItem = (key: ApiKey, lastUsed: Instant | undefined) => ({
-  key_id: key.key_id,
-  label: key.label,
-  scopes: key.scopes,
-  expires_at: printed(key.expires_at),
-  created_at: printed(key.created_at),
-  revoked_at: printed(key.revoked_at),
-  last_used_at: printed(lastUsed ?? null),
-  verifies_signatures: (key.signing_secrets ?? []).length > 0,
 });

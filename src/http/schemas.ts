@@ -95,6 +95,25 @@ export const repositoryBody = t.Object(
   { name, repo_uuid: t.Optional(uuid("a UUID; made where it is absent")) },
   { ...closed, examples: [{ name: "shop/checkout" }] },
 );
+const quota = t.Object(
+  {
+    webhooks: t.Integer({ minimum: 1, maximum: 1_000_000, description: "a whole number from 1 to 1000000" }),
+    per: literals(["second", "minute"], "one of"),
+    burst: t.Optional(
+      t.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        description:
+          "a whole number from 1 to 1000000: the most at one moment; as many as webhooks if absent",
+      }),
+    ),
+  },
+  { ...closed, description: "an object with webhooks, per and perhaps burst" },
+);
+const quotaOrNull = t.Union([quota, t.Null()], {
+  description:
+    "null, or an object with webhooks (a whole number from 1 to 1000000), per (second, minute) and perhaps burst",
+});
 export const keyBody = t.Object(
   {
     label: t.String({ minLength: 1, maxLength: 200, description: "a string of 1 to 200 characters" }),
@@ -112,8 +131,13 @@ export const keyBody = t.Object(
         description: "a list of at most 4 secrets that tools sign with; any of them may have signed",
       }),
     ),
+    quota: t.Optional(quotaOrNull),
   },
   { ...closed, examples: [{ label: "Grafana", scopes: ["ingest"] }] },
+);
+export const keyChangeBody = t.Object(
+  { quota: quotaOrNull },
+  { ...closed, examples: [{ quota: { webhooks: 600, per: "minute", burst: 100 } }] },
 );
 export const mappingsBody = t.Record(t.String(), literals(["ALERT", "RECOVERY"], "one of"), {
   description: "an object of status words",
@@ -180,6 +204,13 @@ export const repositoryAnswer = t.Object({
   name: t.String(),
   created_at: t.String(),
 });
+const quotaAnswer = orNull(
+  t.Object({
+    webhooks: t.Integer(),
+    per: literals(["second", "minute"], "One of"),
+    burst: t.Integer({ description: "The most at one moment" }),
+  }),
+);
 export const keyAnswer = t.Object({
   key_id: t.String(),
   label: t.String(),
@@ -189,6 +220,7 @@ export const keyAnswer = t.Object({
   revoked_at: orNull(t.String()),
   last_used_at: orNull(t.String()),
   verifies_signatures: t.Boolean({ description: "Whether what signing tools send with it must be signed" }),
+  quota: quotaAnswer,
 });
 export const issuedKeyAnswer = t.Object({
   key_id: t.String(),
@@ -197,6 +229,7 @@ export const issuedKeyAnswer = t.Object({
   scopes: t.Array(t.String()),
   expires_at: orNull(t.String()),
   created_at: t.String(),
+  quota: quotaAnswer,
 });
 
 const kind = orNull(literals(["ALERT", "RECOVERY"], "One of"));

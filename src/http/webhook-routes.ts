@@ -1,4 +1,5 @@
-// POST /api/incidents/webhook/: the ingest contract's own route. Order: key, size, body, project, repository, append.
+// POST /api/incidents/webhook/: the ingest contract's own route. Order: key, quota, size, body, project, repository,
+// append.
 
 import { Elysia } from "elysia";
 import { kindOf } from "../domain/status.ts";
@@ -8,7 +9,8 @@ import { json, problem, projectNotFound, repositoryNotFound, unavailable } from 
 import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
 import { webhookExample } from "./examples.ts";
-import type { HttpDependencies } from "./ports.ts";
+import type { HttpDependencies, Rejection } from "./ports.ts";
+import { withinQuota } from "./rate-limit.ts";
 import { requestIdOf } from "./request-id.ts";
 import { webhookAnswer, webhookBody } from "./schemas.ts";
 import { bodyTooLarge } from "./validate.ts";
@@ -27,46 +29,60 @@ export function webhookRoutes(dependencies: HttpDependencies) {
         body: webhookBody,
         answer: webhookAnswer,
         example: webhookExample,
-        errors: [400, 401, 404, 413, 503],
+        errors: [400, 401, 404, 413, 429, 503],
         access: "key",
       }),
     },
   );
 }
 
+/** Counts every webhook once: with what became of it, or with why it is not acknowledged. */
 async function receive(request: Request, dependencies: HttpDependencies): Promise<Response> {
+  const reject: Reject = (reason, response) => {
+    dependencies.metrics.rejected({ reason, source: "contract" });
+    return response;
+  };
+  try {
+    const caller = authenticate(request.headers.get("x-api-key"), dependencies);
+    if (caller instanceof Response) {
+      return reject(caller.status === 401 ? "unauthorized" : "unavailable", caller);
+    }
+    return await withinQuota(caller, dependencies.quotas, {
+      answer: () => take(request, caller, dependencies, reject),
+      refused: (response) => reject("rate_limited", response),
+    });
+  } catch (error) {
+    dependencies.metrics.rejected({ reason: "fault", source: "contract" });
+    throw error;
+  }
+}
+
+type Reject = (reason: Rejection, response: Response) => Response;
+
+async function take(
+  request: Request,
+  caller: Caller,
+  dependencies: HttpDependencies,
+  reject: Reject,
+): Promise<Response> {
   const { metrics } = dependencies;
   const count = (outcome: string, kind = "none"): void =>
     metrics.webhook({ outcome, kind, source: "contract" });
-  const caller = authenticate(request.headers.get("x-api-key"), dependencies);
-  if (caller instanceof Response) {
-    count(caller.status === 401 ? "unauthorized" : "unavailable");
-    return caller;
-  }
   const body = await readBody(request, dependencies.maxBodyBytes);
-  if (body === "too_large") {
-    count("too_large");
-    return bodyTooLarge(dependencies.maxBodyBytes);
-  }
-  if (body === "aborted") {
-    count("invalid");
-    return problem(400, "Invalid JSON", "The body ended early.");
-  }
+  if (body === "too_large") return reject("too_large", bodyTooLarge(dependencies.maxBodyBytes));
+  if (body === "aborted") return reject("invalid", problem(400, "Invalid JSON", "The body ended early."));
   const reading = readContractWebhook(body);
-  if (reading.tag === "problem") {
-    count("invalid");
-    return problem(400, reading.error, reading.details);
-  }
+  if (reading.tag === "problem") return reject("invalid", problem(400, reading.error, reading.details));
   // What is no UUID answers as any project that is not there.
   const project = projectOf(caller, reading.project_uuid, "ingest", dependencies);
   if (project instanceof Response) {
-    count(project.status === 404 ? "not_found" : "unauthorized");
-    return project;
+    return reject(project.status === 404 ? "unknown_project" : "unauthorized", project);
   }
-  if (reading.tag === "no_project") return projectNotFound(reading.project_uuid.slice(0, 64));
+  if (reading.tag === "no_project") {
+    return reject("unknown_project", projectNotFound(reading.project_uuid.slice(0, 64)));
+  }
   if (reading.tag === "no_repository") {
-    count("not_found");
-    return repositoryNotFound(reading.repo_uuid.slice(0, 64));
+    return reject("unknown_repository", repositoryNotFound(reading.repo_uuid.slice(0, 64)));
   }
   if (reading.tag === "test") {
     count("test");
@@ -81,8 +97,7 @@ async function receive(request: Request, dependencies: HttpDependencies): Promis
     fields.repo_uuid !== undefined &&
     !dependencies.registry.hasRepository(project.project_uuid, fields.repo_uuid)
   ) {
-    count("not_found");
-    return repositoryNotFound(fields.repo_uuid);
+    return reject("unknown_repository", repositoryNotFound(fields.repo_uuid));
   }
   const startedAt = performance.now();
   const outcome = await dependencies.record(
@@ -99,7 +114,7 @@ async function receive(request: Request, dependencies: HttpDependencies): Promis
   switch (outcome.tag) {
     case "recorded": {
       const kind = kindOf(fields.status, project.mappings);
-      count(outcome.durability === "spooled" ? "spooled" : "recorded", kind ?? "none");
+      count(outcome.durability, kind ?? "none");
       if (reading.repaired) metrics.repaired();
       if (kind === null) {
         metrics.unknownStatus();
@@ -121,11 +136,9 @@ async function receive(request: Request, dependencies: HttpDependencies): Promis
       });
     }
     case "unavailable":
-      count("unavailable");
-      return unavailable(`The webhook could not be stored: ${outcome.reason}.`);
+      return reject("unavailable", unavailable(`The webhook could not be stored: ${outcome.reason}.`));
     case "too_large":
-      count("too_large");
-      return bodyTooLarge(dependencies.maxBodyBytes);
+      return reject("too_large", bodyTooLarge(dependencies.maxBodyBytes));
     default:
       return outcome satisfies never;
   }

@@ -52,6 +52,8 @@ export interface NativeTaken {
   /** Each once, in the payload's order. */
   readonly incident_ids: readonly string[];
   readonly signals: readonly RecordedSignal[];
+  /** "spooled" where at least one of them waits on this machine's disk for the event store. */
+  readonly durability: "stored" | "spooled";
   /** Commit positions of what was stored, as far as the event store said. */
   readonly positions: readonly bigint[];
   /** Why something was ignored or quarantined. */
@@ -139,6 +141,7 @@ async function recordReading(
   record: RecordSignals,
 ): Promise<NativeOutcome> {
   const stored: RecordedSignal[] = [];
+  let durability: NativeTaken["durability"] = "stored";
   for (let at = 0; at < reading.signals.length; at += mostAtOnce) {
     const signals = reading.signals
       .slice(at, at + mostAtOnce)
@@ -152,6 +155,7 @@ async function recordReading(
     });
     if (outcome.tag !== "recorded") return outcome;
     stored.push(...outcome.signals);
+    if (outcome.durability === "spooled") durability = "spooled";
   }
   const reason = reading.ignored[0]?.reason;
   return taken(reading.source, {
@@ -159,6 +163,7 @@ async function recordReading(
     ignored: reading.ignored.length,
     incident_ids: [...new Set(reading.signals.map(({ incident_id }) => incident_id))],
     signals: stored,
+    durability,
     positions: stored.flatMap(({ position }) => (position === undefined ? [] : [position])),
     ...(reason === undefined ? {} : { reason }),
   });
@@ -198,6 +203,7 @@ const taken = (source: string, what: Partial<NativeTaken>): NativeTaken => ({
   quarantined: 0,
   incident_ids: [],
   signals: [],
+  durability: "stored",
   positions: [],
   ...what,
 });

@@ -5,12 +5,14 @@ import type { KeyId, ProjectUuid, RepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import {
   type ApiKey,
+  type AskedQuota,
   applyRegistryEvent,
   type Decision,
   decideKey,
   decideMappings,
   decideProject,
   decideProjectChange,
+  decideQuota,
   decideRepository,
   decideRevocation,
   emptyRegistry,
@@ -67,9 +69,16 @@ export interface RegistryService {
       scopes: readonly string[];
       expires_at?: string | null;
       signing_secrets?: readonly string[];
+      quota?: AskedQuota | null;
     },
     now: Instant,
   ) => Promise<Change<{ readonly key: ApiKey; readonly secret: string }>>;
+  /** null: the key may send as much as it likes from now on. */
+  readonly setQuota: (
+    project: ProjectUuid,
+    keyId: string,
+    quota: AskedQuota | null,
+  ) => Promise<Change<ApiKey>>;
   /** The secrets that tools sign with when they use this key; undefined where one of them cannot be opened. */
   readonly signingSecrets: (key: ApiKey) => readonly string[] | undefined;
   readonly revokeKey: (project: ProjectUuid, keyId: string, now: Instant) => Promise<Change<ApiKey>>;
@@ -233,6 +242,8 @@ export function startRegistry(options: {
       const opened = (key.signing_secrets ?? []).map((sealed) => options.sealing?.open(sealed));
       return opened.every((secret) => secret !== undefined) ? opened : undefined;
     },
+    setQuota: (project, keyId, quota) =>
+      change(inProject(project, (found) => decideQuota(found, keyId, quota))),
     revokeKey: (project, keyId, now) =>
       change(inProject(project, (found) => decideRevocation(found, keyId, { now }))),
     mapStatuses: (project, mappings) =>

@@ -72,6 +72,11 @@ const readers: {
       created_at: data.instant("created_at"),
     },
   }),
+  ApiKeyQuotaSet: (data) => ({
+    type: "ApiKeyQuotaSet",
+    // The quota itself has no place in the read model.
+    data: { key_id: data.uuid("key_id"), project_uuid: data.uuid("project_uuid"), quota: null },
+  }),
   ApiKeyRevoked: (data) => ({
     type: "ApiKeyRevoked",
     data: {

@@ -10,6 +10,7 @@ import {
   decideMappings,
   decideProject,
   decideProjectChange,
+  decideQuota,
   decideRepository,
   decideRevocation,
   emptyRegistry,
@@ -107,6 +108,32 @@ describe("a project", () => {
     expect(eventOf(decideProjectChange(project, {}))).toBeNull();
     expect(eventOf(decideProjectChange(project, { name: " Shop", matching: "project" }))).toBeNull();
     expect(refusalOf(decideProjectChange(project, { name: "" }))).toContain("invalid: name");
+  });
+});
+
+describe("a key's quota", () => {
+  const quota = { webhooks: 60, per: "minute", burst: 5 } as const;
+  const set = { key_id: uuids.key, project_uuid: uuids.shop, quota };
+
+  test("is set and lifted by events; keys of before there were quotas have none", () => {
+    const registry = registered(shop, key);
+    expect(projectIn(registry).keys.get(uuids.key as KeyId)?.quota).toBeUndefined();
+    applyRegistryEvent(registry, { type: "ApiKeyQuotaSet", data: set });
+    expect(projectIn(registry).keys.get(uuids.key as KeyId)?.quota).toEqual(quota);
+    expect(registry.keysByDigest.get("ab".repeat(32))?.quota).toEqual(quota);
+    applyRegistryEvent(registry, { type: "ApiKeyQuotaSet", data: { ...set, quota: null } });
+    expect(registry.keysByDigest.get("ab".repeat(32))).not.toHaveProperty("quota");
+  });
+
+  test("is decided once, for a key that is there and in force", () => {
+    const project = projectIn(registered(shop, key));
+    expect(eventOf(decideQuota(project, uuids.key, { ...quota }))).toEqual({
+      type: "ApiKeyQuotaSet",
+      data: set,
+    });
+    expect(eventOf(decideQuota(project, uuids.key, null))).toBeNull();
+    expect(refusalOf(decideQuota(project, uuids.key, { webhooks: 0, per: "minute" }))).toContain("invalid:");
+    expect(refusalOf(decideQuota(project, uuids.repo, null))).toContain("not_found:");
   });
 });
 

@@ -58,6 +58,7 @@ describe("OpenAPI", () => {
         `get ${p}/repositories`,
         `post ${p}/keys`,
         `get ${p}/keys`,
+        `patch ${p}/keys/{key}`,
         `delete ${p}/keys/{key}`,
         `put ${p}/status-mappings`,
         `get ${p}/status-mappings`,

@@ -7,6 +7,7 @@ import { createHttp } from "../../src/http/app.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import type { HttpDependencies, Queries } from "../../src/http/ports.ts";
 import type { AppendEvents, AppendOutcome } from "../../src/intake/event-log.ts";
+import { createQuotas } from "../../src/intake/quotas.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { startRegistry } from "../../src/intake/registry.ts";
 
@@ -88,6 +89,7 @@ export async function createHttpSide(
   const { queries, ...others } = overrides;
   const http = createHttp({
     registry,
+    quotas: createQuotas({ nowMs: () => Date.parse(now) }),
     record: recordSignals(append),
     native: {
       sources: [],
@@ -120,6 +122,8 @@ export async function createHttpSide(
       spooledBytes: () => 4_000,
       oldestSpooledSeconds: () => 5,
       damagedInSpool: () => 0,
+      forwarded: () => 6,
+      refusedByStore: () => 1,
     }),
     log: { debug: log, info: log, warn: log, error: log },
     now: () => now,

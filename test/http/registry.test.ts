@@ -124,6 +124,7 @@ describe("keys", () => {
       scopes: ["ingest", "read"],
       expires_at: "2025-12-31T23:00:00.000Z",
       created_at: "2025-03-01T00:00:00.000Z",
+      quota: null,
     });
     const listed = await http.ask("GET", `${at}/keys`, admin);
     const { key, ...shown } = made.body;
@@ -166,6 +167,8 @@ describe("keys", () => {
     [{ label: "x" }, /scopes/],
     [{ label: "x", scopes: [] }, /scopes/],
     [{ label: "x", scopes: ["root"] }, /scopes/],
+    [{ label: "x", scopes: ["ingest"], quota: { webhooks: 0, per: "second" } }, /quota/],
+    [{ label: "x", scopes: ["ingest"], quota: { webhooks: 5, per: "hour" } }, /quota/],
     [{ label: "x", scopes: ["read"], expires_at: "soon" }, /expires_at/],
     [{ label: "x", scopes: ["read"], expires_at: 5 }, /expires_at/],
     [{ label: "x", scopes: ["read"], expires_at: "2025-02-28T00:00:00Z" }, /expires_at.*passed/],

@@ -1,0 +1,195 @@
+// A monitoring tool's own webhook as it comes: whose it is, whether it is signed as it must be, and what became of it.
+// Order: key, quota, source, repository, size, signature, reading. Every one is counted once.
+
+import type { Static } from "@sinclair/typebox";
+import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
+import { toEpochMs } from "../domain/instant.ts";
+import type { ApiKey } from "../domain/registry.ts";
+import type { NativeWebhook } from "../intake/native-payload.ts";
+import type { NativeTaken } from "../intake/receive-native.ts";
+import { verifySignature } from "../intake/verify-signature.ts";
+import type { SignatureScheme } from "../sources/source.ts";
+import { authenticate, projectOf } from "./access.ts";
+import { badRequest, json, problem, unavailable } from "./answer.ts";
+import { readBody } from "./body.ts";
+import { keyOf, withoutKey } from "./native-key.ts";
+import type { takenAnswer } from "./native-schemas.ts";
+import type { HttpDependencies, NativePort, Rejection } from "./ports.ts";
+import { withinQuota } from "./rate-limit.ts";
+import { requestIdOf } from "./request-id.ts";
+import { bodyTooLarge } from "./validate.ts";
+
+type Reject = (reason: Rejection, response: Response) => Response;
+type ProjectKey = { readonly tag: "key"; readonly key: ApiKey };
+
+export async function receiveWebhook(
+  request: Request,
+  source: string,
+  dependencies: HttpDependencies,
+): Promise<Response> {
+  // What looks whether the address is there (a monitor, a link preview) records nothing.
+  if (request.method === "HEAD") return json({ success: true, message: "Nothing was recorded" });
+  const label = isKnown(source, dependencies.native) ? source : "unknown";
+  const reject: Reject = (reason, response) => {
+    dependencies.metrics.rejected({ reason, source: label });
+    return response;
+  };
+  try {
+    const caller = authenticate(keyOf(request), dependencies);
+    if (caller instanceof Response) {
+      return reject(caller.status === 401 ? "unauthorized" : "unavailable", caller);
+    }
+    if (caller.tag === "admin") {
+      const details = "This route takes a project's key: the key decides the project.";
+      return reject("unauthorized", problem(401, "Project key required", details));
+    }
+    return await withinQuota(caller, dependencies.quotas, {
+      answer: () => take(request, source, caller, dependencies, reject),
+      refused: (response) => reject("rate_limited", response),
+    });
+  } catch (error) {
+    dependencies.metrics.rejected({ reason: "fault", source: label });
+    throw error;
+  }
+}
+
+async function take(
+  request: Request,
+  source: string,
+  caller: ProjectKey,
+  dependencies: HttpDependencies,
+  reject: Reject,
+): Promise<Response> {
+  const { native } = dependencies;
+  const count = (outcome: string, kind = "none"): void =>
+    dependencies.metrics.webhook({ outcome, kind, source });
+  const project = projectOf(caller, caller.key.project_uuid, "ingest", dependencies);
+  if (project instanceof Response) return reject("unauthorized", project);
+  if (!isKnown(source, native)) return reject("unknown_source", noSuchSource());
+  const repo = repoOf(request);
+  if (repo instanceof Response) return reject("unknown_repository", repo);
+  if (repo !== undefined && !dependencies.registry.hasRepository(project.project_uuid, repo)) {
+    return reject("unknown_repository", repositoryMissing(repo));
+  }
+  const webhook = await readWebhook(request, source, dependencies);
+  if (webhook instanceof Response) {
+    return reject(webhook.status === 413 ? "too_large" : "invalid", webhook);
+  }
+  const scheme = native.schemeOf(webhook);
+  const refused = refuseUnsigned(webhook, scheme, caller.key, dependencies);
+  if (refused !== undefined) {
+    return reject(refused.status === 401 ? "bad_signature" : "unavailable", refused);
+  }
+  const sns = scheme === "sns" ? await native.checkSns(webhook) : undefined;
+  if (sns?.ok === false) {
+    return sns.tag === "refused"
+      ? reject("bad_signature", problem(401, "Invalid signature", `It is refused: ${sns.reason}.`))
+      : reject("unavailable", unavailable(`${sns.reason}.`));
+  }
+  const outcome = await native.receive(webhook, {
+    project_uuid: project.project_uuid,
+    key_id: caller.key.key_id,
+    request_id: requestIdOf(request, dependencies.newRequestId),
+    ...(repo === undefined ? {} : { repo_uuid: repo }),
+  });
+  switch (outcome.tag) {
+    case "taken":
+      for (const _ of outcome.signals) count(outcome.durability);
+      if (outcome.ignored > 0) {
+        count("ignored");
+        dependencies.log.info(
+          // What SNS asks to be confirmed holds a token that is good once.
+          {
+            source: outcome.source,
+            reason: outcome.source === "cloudwatch-sns" ? "SNS" : outcome.reason,
+            key_id: caller.key.key_id,
+          },
+          "a webhook, or a part of it, is ignored",
+        );
+      }
+      if (outcome.quarantined > 0) count("quarantined");
+      return json({ ...takenItem(outcome), ...(sns?.note === undefined ? {} : { reason: sns.note }) });
+    case "unavailable":
+      return reject("unavailable", unavailable(`The webhook could not be stored: ${outcome.reason}.`));
+    case "too_large":
+      return reject("too_large", bodyTooLarge(dependencies.maxBodyBytes));
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** A key with signing secrets takes what a signing tool sends only with the signature of one of them. */
+function refuseUnsigned(
+  webhook: NativeWebhook,
+  scheme: SignatureScheme | undefined,
+  key: ApiKey,
+  { registry, log }: HttpDependencies,
+): Response | undefined {
+  const secrets = registry.signingSecrets(key);
+  if (secrets === undefined) {
+    log.error(
+      { key_id: key.key_id },
+      "a signing secret cannot be opened: SECRETS_KEY is not the one it was sealed with",
+    );
+    return unavailable("The signature cannot be verified at this moment.");
+  }
+  if (secrets.length === 0 || scheme === undefined || scheme === "sns") return undefined;
+  const verified = verifySignature(scheme, webhook, secrets, toEpochMs(webhook.received_at));
+  return verified.ok ? undefined : problem(401, "Invalid signature", `It is refused: ${verified.reason}.`);
+}
+
+export async function readWebhook(
+  request: Request,
+  source: string,
+  { maxBodyBytes, now }: HttpDependencies,
+): Promise<NativeWebhook | Response> {
+  const body = await readBody(request, maxBodyBytes);
+  if (body === "too_large") return bodyTooLarge(maxBodyBytes);
+  if (body === "aborted") return badRequest("The body ended early.");
+  const contentType = request.headers.get("content-type");
+  return {
+    body,
+    ...(contentType === null ? {} : { content_type: contentType }),
+    ...withoutKey(request),
+    source,
+    received_at: now(),
+  };
+}
+
+export const isKnown = (source: string, { sources }: NativePort): boolean =>
+  source === "auto" || sources.some(({ name }) => name === source);
+
+export const noSuchSource = (): Response =>
+  problem(404, "Source not found", "There is no such source; GET /api/sources lists them");
+
+const repositoryMissing = (repo: string): Response =>
+  problem(404, "Repository not found", `Repository with UUID '${repo}' not found`);
+
+function repoOf(request: Request): RepoUuid | undefined | Response {
+  const text = new URL(request.url).searchParams.get("repo_uuid");
+  if (text === null || text === "") return undefined;
+  return parseRepoUuid(text) ?? repositoryMissing(text.slice(0, 64));
+}
+
+const takenItem = (taken: NativeTaken): Static<typeof takenAnswer> => {
+  let greatest = 0n;
+  for (const position of taken.positions) if (position > greatest) greatest = position;
+  return {
+    success: true,
+    message:
+      taken.recorded > 0
+        ? "Incident recorded successfully"
+        : taken.quarantined > 0
+          ? "Not understood; kept in the quarantine"
+          : "Ignored",
+    source: taken.source,
+    incident_ids: [...taken.incident_ids],
+    recorded: taken.recorded,
+    ignored: taken.ignored,
+    quarantined: taken.quarantined,
+    durability: taken.durability,
+    ...(taken.quarantine_id === undefined ? {} : { quarantine_id: taken.quarantine_id }),
+    ...(taken.reason === undefined ? {} : { reason: taken.reason }),
+    ...(greatest === 0n ? {} : { position: String(greatest) }),
+  };
+};
