@@ -11,6 +11,7 @@ import { type Instant, instantFromEpochMs } from "./domain/instant.ts";
 import { incidentStream, incidentStreamPrefix } from "./domain/stored-events.ts";
 import { openDurableAppends } from "./durable-appends.ts";
 import { connectEventStore } from "./eventstore/client.ts";
+import { admission } from "./http/admission.ts";
 import { createHttp, type HttpApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { type NativeWebhook, parseNative } from "./intake/native-payload.ts";
@@ -214,7 +215,9 @@ async function start(
     version: description.version,
   });
   if (isStopping()) return;
-  const server = listen(config, http.handle);
+  const { maxBodyBytes } = config;
+  const letIn = admission({ handle: http.handle, metrics, log, newRequestId: randomUUID, maxBodyBytes });
+  const server = listen(config, letIn);
   stopping.add("HTTP", config.drainTimeoutMs + 200, () => server.stop(config.drainTimeoutMs));
   const welcome = welcomeText({
     host: config.host,

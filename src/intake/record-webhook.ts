@@ -1,5 +1,6 @@
 // Records what a webhook said: one event for each signal, in its incident's stream. Authenticates nothing, reads no body.
 
+import { createFairShare } from "../domain/fair-share.ts";
 import type { IncidentId, ProjectUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Kind, SignalFields } from "../domain/signal.ts";
@@ -61,18 +62,21 @@ export type AppendDurably = (
   expected: "any",
 ) => Promise<AppendOutcome | { readonly tag: "spooled" }>;
 
-/** The most appends that wait for the event store at one moment; beyond, a webhook is told to come again. */
-export const mostAppendsInFlight = 2_048;
+/**
+ * The most appends that are under way at one moment, shared fairly among the keys; beyond, a webhook is told to come
+ * again.
+ */
+export const mostAppendsInFlight = 4_096;
 
 /** A webhook is recorded when all of its events are. */
 export function recordSignals(append: AppendDurably): RecordSignals {
-  let inFlight = 0;
+  const inFlight = createFairShare(mostAppendsInFlight);
   return async (signals, context) => {
     const streams = byStream(signals, context);
-    if (inFlight + streams.size > mostAppendsInFlight) {
+    const { size } = streams;
+    if (!inFlight.take(context.key_id, size)) {
       return { tag: "unavailable", reason: "too many webhooks wait for the event store" };
     }
-    inFlight += streams.size;
     try {
       const outcomes = await Promise.all(
         [...streams].map(async ([stream, events]) => ({
@@ -82,7 +86,7 @@ export function recordSignals(append: AppendDurably): RecordSignals {
       );
       return together(outcomes);
     } finally {
-      inFlight -= streams.size;
+      inFlight.give(context.key_id, size);
     }
   };
 }

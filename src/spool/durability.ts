@@ -1,8 +1,10 @@
 // The two ways a webhook's events are made durable before they are acknowledged. Knows nothing of webhooks.
 
+import { createFairShare } from "../domain/fair-share.ts";
 import type { NewEvent } from "../domain/stored-events.ts";
 import type { AppendEvents } from "../intake/event-log.ts";
 import type { Spool, SpoolRecord } from "./spool.ts";
+import { type After, realAfter } from "./timer.ts";
 
 export type Kept =
   /** In the event store. */
@@ -18,23 +20,26 @@ export type Keep = (stream: string, events: readonly NewEvent[]) => Promise<Kept
 
 /**
  * `ACK=store`: in the event store if it answers within the bound, else on the spool. While the spool still holds
- * records, new ones go to the store directly: what the read model says does not depend on the order of arrival.
+ * records, new ones go to the store directly: what the read model says does not depend on the order of arrival. At
+ * most `maxInFlight` wait for the store at once, shared fairly among the keys: what a flood has too much of goes to the
+ * spool, and the others' events do not queue behind it.
  */
 export function storeFirst(options: {
   readonly append: AppendEvents;
   readonly spool: Spool;
   readonly boundMs: number;
   readonly maxInFlight: number;
+  readonly after?: After;
 }): Keep {
-  let inFlight = 0;
+  const inFlight = createFairShare(options.maxInFlight);
   return async (stream, events) => {
-    if (inFlight >= options.maxInFlight) return spoolIt(options.spool, { stream, events });
-    inFlight += 1;
+    const key = events[0]?.metadata.key_id ?? "";
+    if (!inFlight.take(key, 1)) return spoolIt(options.spool, { stream, events });
     // Counts until the append itself has ended, also when nobody waits for it any more.
     const append = options.append(stream, events, "any").finally(() => {
-      inFlight -= 1;
+      inFlight.give(key, 1);
     });
-    const outcome = await atMost(append, options.boundMs);
+    const outcome = await atMost(append, { ms: options.boundMs, after: options.after ?? realAfter });
     if (outcome.tag === "appended") return { ...outcome, tag: "stored" };
     if (outcome.tag === "too_large") return { tag: "too_large" };
     // Some or all of them may be there already: the forwarder sorts that out.
@@ -62,11 +67,13 @@ async function spoolIt(spool: Spool, record: SpoolRecord): Promise<Kept> {
   }
 }
 
-function atMost(append: ReturnType<AppendEvents>, ms: number): Promise<Awaited<ReturnType<AppendEvents>>> {
+function atMost(
+  append: ReturnType<AppendEvents>,
+  { ms, after }: { readonly ms: number; readonly after: After },
+): Promise<Awaited<ReturnType<AppendEvents>>> {
   return new Promise((resolve) => {
     const late = (reason: string): void => resolve({ tag: "unavailable", reason });
-    const timer = setTimeout(() => late(`no answer within ${ms} ms`), ms);
-    const settle = (): void => clearTimeout(timer);
+    const settle = after(ms, () => late(`no answer within ${ms} ms`));
     append.then(
       (outcome) => {
         settle();

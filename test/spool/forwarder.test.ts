@@ -264,7 +264,7 @@ describe("store first", () => {
       expect(spool.stats().waiting).toBe(before + 1);
       await spool.close();
     }
-    const { spool, keep } = await keepWith(never, { boundMs: 60_000, maxInFlight: 1 });
+    const { spool, keep } = await keepWith(never, { boundMs: 60_000, maxInFlight: 2 });
     void keep("s", [eventOf("b")]);
     expect(await keep("s", [eventOf("c")])).toEqual({ tag: "spooled" });
     await spool.close();

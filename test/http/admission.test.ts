@@ -1,0 +1,138 @@
+// Admission: bounded requests and bytes, shared fairly among the keys, refused in the contract's words and counted.
+
+import { describe, expect, test } from "bun:test";
+import { admission } from "../../src/http/admission.ts";
+
+const silent = {
+  metrics: {
+    webhook: () => {},
+    rejected: () => {},
+    repaired: () => {},
+    unknownStatus: () => {},
+    appended: () => {},
+    request: () => {},
+    text: async () => ({ contentType: "", body: "" }),
+  },
+  log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  newRequestId: () => "made-here",
+  maxBodyBytes: 1_000,
+};
+
+interface World {
+  readonly send: (path?: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
+  /** Lets all that is being handled end. */
+  readonly finish: () => void;
+  readonly handled: () => number;
+  readonly rejected: readonly string[];
+  readonly warnings: readonly object[];
+}
+
+function world(bounds: Parameters<typeof admission>[0]["bounds"]): World {
+  const ends: (() => void)[] = [];
+  const rejected: string[] = [];
+  const warnings: object[] = [];
+  let handled = 0;
+  const handle = admission({
+    ...silent,
+    handle: () => {
+      handled += 1;
+      return new Promise((resolve) => ends.push(() => resolve(new Response("done"))));
+    },
+    metrics: { ...silent.metrics, rejected: ({ reason }) => rejected.push(reason) },
+    log: { ...silent.log, warn: (details) => warnings.push(details) },
+    bounds: bounds ?? {},
+  });
+  return {
+    send: (path = "/api/incidents/webhook/", headers = {}) =>
+      handle(new Request(`http://ledger${path}`, { method: "POST", headers })),
+    finish: () => {
+      for (const end of ends.splice(0)) end();
+    },
+    handled: () => handled,
+    rejected,
+    warnings,
+  };
+}
+
+const from = (key: string) => ({ "X-API-Key": key });
+
+describe("requests", () => {
+  test("of one key take half of the places at most, and others' are let in all the same", async () => {
+    const { send, handled, rejected, finish, warnings } = world({ webhooks: 10 });
+    const held = Array.from({ length: 5 }, () => send(undefined, from("flood")));
+    const refused = await send(undefined, from("flood"));
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(refused.headers.get("x-request-id")).toBe("made-here");
+    expect(await refused.json()).toEqual({
+      success: false,
+      error: "Service unavailable",
+      details: "Too many requests are being handled; send it again.",
+    });
+    held.push(send(undefined, from("quiet")));
+    expect(handled()).toBe(6);
+    expect(rejected).toEqual(["overloaded"]);
+    expect(warnings).toHaveLength(1);
+    finish();
+    expect((await Promise.all(held)).map(({ status }) => status)).toEqual(Array(6).fill(200));
+    void send(undefined, from("flood"));
+    expect(handled()).toBe(7);
+  });
+
+  test("are told apart by the key wherever it stands", async () => {
+    const { send, handled } = world({ webhooks: 4 });
+    const lamp = "/api/incidents/webhook/lamp";
+    for (let more = 0; more < 3; more++) {
+      void send(`${lamp}?token=flood`);
+      void send(lamp, { Authorization: "Bearer flood" });
+    }
+    expect(handled()).toBe(2);
+    void send(`${lamp}?token=quiet`);
+    expect(handled()).toBe(3);
+  });
+
+  test("that are no webhooks have places of their own", async () => {
+    const { send, handled, rejected } = world({ webhooks: 2, others: 2 });
+    for (let more = 0; more < 3; more++) void send("/api/projects", from("one"));
+    expect([handled(), rejected.length]).toEqual([1, 0]);
+    void send(undefined, from("one"));
+    expect(handled()).toBe(2);
+  });
+
+  test("give their place back also where handling fails", async () => {
+    let failing = true;
+    const handle = admission({
+      ...silent,
+      handle: async () => {
+        if (failing) throw new Error("a bug");
+        return new Response();
+      },
+      bounds: { webhooks: 2 },
+    });
+    const ask = () => handle(new Request("http://ledger/api/incidents/webhook", { method: "POST" }));
+    expect(ask()).rejects.toThrow("a bug");
+    await Promise.allSettled([ask()]);
+    failing = false;
+    expect((await ask()).status).toBe(200);
+  });
+});
+
+describe("bodies", () => {
+  test("are held up to a bound, each as long as announced, the longest where nothing is", async () => {
+    const { send, handled, rejected } = world({ bodyBytes: 4_000 });
+    const with1 = (length: string) => send(undefined, { ...from("one"), "Content-Length": length });
+    void with1("1000");
+    void send(undefined, { ...from("one"), "Transfer-Encoding": "chunked" });
+    expect(handled()).toBe(2);
+    expect((await with1("1")).status).toBe(503);
+    expect(rejected).toEqual(["overloaded"]);
+    void send(undefined, { ...from("other"), "Content-Length": "1000" });
+    expect(handled()).toBe(3);
+  });
+
+  test("that are too large are for the routes to refuse, and hold nothing", async () => {
+    const { send, handled } = world({ bodyBytes: 2_000 });
+    for (let more = 0; more < 5; more++) void send(undefined, { ...from("one"), "Content-Length": "1001" });
+    expect(handled()).toBe(5);
+  });
+});
