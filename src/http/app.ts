@@ -109,6 +109,7 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
         ? withContractsShape(await app.handle(request))
         : problem(400, "Invalid request", "The Host header names no host.");
       response.headers.set("X-Request-Id", id);
+      response.headers.set("X-Content-Type-Options", "nosniff");
       const { status } = response;
       const seconds = (performance.now() - startedAt) / 1000;
       const route = routed.get(request) ?? "unknown";

@@ -155,7 +155,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           body: redriveBody,
           answer: t.Object({ success: t.Literal(true), outcome: t.String(), source: t.String() }),
           example: { success: true, outcome: "recorded", source: "alertmanager" },
-          errors: [400, 401, 404, 503],
+          errors: [400, 401, 404, 413, 503],
           access: "key",
         }),
       },
