@@ -6,6 +6,7 @@ import { appendingTogether } from "./append-together.ts";
 import type { Spooled } from "./reader.ts";
 import type { SpoolLog } from "./segments.ts";
 import type { Spool } from "./spool.ts";
+import { type After, realAfter } from "./timer.ts";
 
 export interface ForwarderOptions {
   readonly spool: Spool;
@@ -14,6 +15,7 @@ export interface ForwarderOptions {
   readonly log: SpoolLog;
   /** Appends at once; what it leaves over is for the webhooks that come in now. */
   readonly appendsAtOnce?: number;
+  readonly after?: After;
 }
 
 export interface Forwarder {
@@ -45,6 +47,7 @@ export function startForwarder({
   readStream,
   log,
   appendsAtOnce = 64,
+  after = realAfter,
 }: ForwarderOptions): Forwarder {
   const appendTogether = appendingTogether(append, readStream);
   let stopping = false;
@@ -55,9 +58,9 @@ export function startForwarder({
 
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const cancel = after(ms, resolve);
       wake = () => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       };
     });

@@ -7,6 +7,7 @@ import { type Disk, realDisk } from "./disk.ts";
 import { createReader, type Spooled } from "./reader.ts";
 import { headerBytes, maxPayloadBytes, type Payload } from "./record.ts";
 import { openSegments, readCursor, type SpoolLog, writeCursor } from "./segments.ts";
+import { type After, realAfter } from "./timer.ts";
 import { createWriter, type WriteOutcome } from "./writer.ts";
 
 export interface SpoolRecord {
@@ -54,6 +55,7 @@ export interface SpoolOptions {
   readonly log: SpoolLog;
   readonly disk?: Disk;
   readonly now?: () => number;
+  readonly after?: After;
 }
 
 /** What may wait in memory for the next flush. */
@@ -69,7 +71,7 @@ interface Pending {
 }
 
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const { directory, log, disk = realDisk, now = Date.now } = options;
+  const { directory, log, disk = realDisk, now = Date.now, after = realAfter } = options;
   const maxBytes = options.maxBytes ?? 1024 ** 3;
   await disk.makeDirectory(directory);
   const segments = await openSegments({ directory, disk, log });
@@ -189,11 +191,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     changed: (ms) =>
       new Promise((resolve) => {
         const wake = (): void => {
-          clearTimeout(timer);
+          cancel();
           waiters.delete(wake);
           resolve();
         };
-        const timer = setTimeout(wake, ms);
+        const cancel = after(ms, wake);
         waiters.add(wake);
       }),
     stats: () => ({
