@@ -143,6 +143,7 @@ async function start(
     databaseUrl: servers.databaseUrl,
     projections,
     follow: store.followLog,
+    readStream: store.readStream,
     head: store.head,
     log,
   });

@@ -4,7 +4,7 @@
 import type { ProjectedEvent, Projection, Row } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import type { Sql } from "./postgres.ts";
-import { normalForm, projectedEvent, UnreadableEvent } from "./projected-event.ts";
+import { normalForm, projectedEvent } from "./projected-event.ts";
 import { checkpointName } from "./schema.ts";
 
 /** An event that could not be projected, and why. */
@@ -17,6 +17,8 @@ export interface DeadLetter {
 export interface PreparedRows {
   readonly rows: readonly (readonly Row[])[];
   readonly deadLetters: readonly DeadLetter[];
+  /** How much text the rows hold. */
+  readonly characters: number;
 }
 
 type Handler = (data: ProjectedEvent["data"]) => Row;
@@ -26,27 +28,43 @@ export class CheckpointLost extends Error {
   override readonly name = "CheckpointLost";
 }
 
-/** Decodes events; those that cannot be read are dead letters, those of foreign types nothing. */
+/**
+ * Decodes events; those that cannot be read are dead letters, those of foreign types nothing. Decoding depends on the
+ * event alone, so whatever it throws it would throw again: not even a mistake in it may stop the projector.
+ */
 export function prepareRows(
   projections: readonly Projection[],
   events: readonly RecordedEvent[],
 ): PreparedRows {
   const rows: Row[][] = projections.map(() => []);
   const deadLetters: DeadLetter[] = [];
+  let characters = 0;
   for (const event of events) {
     try {
       const projected = projectedEvent(event);
       if (projected === undefined) continue;
       for (const [place, { handlers }] of projections.entries()) {
         const handler = handlers[projected.type] as Handler | undefined;
-        if (handler !== undefined) rows[place]?.push(handler(projected.data));
+        if (handler === undefined) continue;
+        const row = handler(projected.data);
+        rows[place]?.push(row);
+        characters += charactersOf(row);
       }
     } catch (error) {
-      if (!(error instanceof UnreadableEvent)) throw error;
-      deadLetters.push({ event, reason: error.message });
+      deadLetters.push({ event, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { rows, deadLetters };
+  return { rows, deadLetters, characters };
+}
+
+function charactersOf(row: Row): number {
+  let characters = 0;
+  for (const field in row) {
+    const value = row[field];
+    if (typeof value === "string") characters += value.length;
+    else if (typeof value === "object" && value !== null) characters += JSON.stringify(value).length;
+  }
+  return characters;
 }
 
 /**
@@ -56,27 +74,30 @@ export function prepareRows(
  */
 export async function applyBatch(
   sql: Pick<Sql, "unsafe">,
-  batch: PreparedRows & {
+  batch: Pick<PreparedRows, "rows" | "deadLetters"> & {
     readonly projections: readonly Projection[];
     readonly from: bigint | undefined;
     readonly upTo: bigint;
+    /** The position of a dead letter that is none any more. */
+    readonly revived?: bigint;
   },
 ): Promise<number> {
-  const { projections, rows, deadLetters, from, upTo } = batch;
+  const { projections, rows, deadLetters, from, upTo, revived } = batch;
   const changes = projections.reduce(
-    (before, { name }, place) => `${name}_apply($${place + 5}::text::json, ${before})`,
+    (before, { name }, place) => `${name}_apply($${place + 6}::text::json, ${before})`,
     "'{}'",
   );
   const isEmpty = rows.every((some) => some.length === 0);
   try {
     const [answer] = await sql.unsafe(
-      `select advance_checkpoint($1::text, $2::text::numeric, $3::text::numeric, $4::text::json), ` +
+      "select advance_checkpoint($1::text, $2::text::numeric, $3::text::numeric, $4::text::json, $5::text::numeric), " +
         `pg_backend_pid() as pid${isEmpty ? "" : `, cardinality(${changes})`}`,
       [
         checkpointName(projections),
         from === undefined ? null : from.toString(),
         upTo.toString(),
         JSON.stringify(deadLetters.map(letterRow)),
+        revived === undefined ? null : revived.toString(),
         ...(isEmpty ? [] : rows.map((some) => JSON.stringify(some))),
       ],
       { prepare: true },
@@ -92,8 +113,10 @@ export async function applyBatch(
 
 const letterRow = ({ event, reason }: DeadLetter): Row => ({
   position: event.position.toString(),
+  revision: event.revision.toString(),
   event_id: normalForm(event.id),
   stream: normalForm(event.stream),
   type: normalForm(event.type),
-  reason: normalForm(reason).slice(0, 2_000),
+  // Cut first: the cut may leave half a character.
+  reason: normalForm(reason.slice(0, 2_000)),
 });

@@ -10,5 +10,11 @@ create table dead_letters (
   event_id text not null,
   stream   text not null,
   type     text not null,
-  reason   text not null
+  reason   text not null,
+  -- The event's place in its stream, where it is read again.
+  revision numeric(20) not null,
+  -- How often another try was asked for, and for how many of these it was made.
+  asked    integer not null default 0,
+  tried    integer not null default 0
 );
+create index dead_letters_to_try on dead_letters (position) where asked > tried;

@@ -7,10 +7,11 @@ export function faultCode(error: unknown): string | undefined {
 
 /**
  * Whether Postgres refuses the data itself and will refuse it for ever: data exceptions (22), constraint violations
- * (23), program limits such as a value too long for an index (54). Anything else may be better on another try.
+ * (23, 44), program limits such as a value too long for an index (54), and what a projection's function does not
+ * foresee (20, 21, P0). Anything else may be better on another try.
  */
 export function isDataFault(error: unknown): boolean {
-  return /^(22|23|54)[0-9A-Z]{3}$/.test(faultCode(error) ?? "");
+  return /^(2[0-3]|44|54|P0)[0-9A-Z]{3}$/.test(faultCode(error) ?? "");
 }
 
 /** One line for logs and status: what Postgres said, without the data that it said it about. */

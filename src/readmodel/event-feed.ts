@@ -27,3 +27,12 @@ export type FollowLog = (options: {
 
 /** The commit position of the newest event in the whole log; undefined where the log is empty. */
 export type HeadPosition = () => Promise<bigint | undefined>;
+
+/**
+ * Reads one stream forwards from a revision; yields nothing where the store does not hold it any more. Throws where the
+ * store cannot be read now.
+ */
+export type ReadStreamFrom = (
+  stream: string,
+  from: { readonly fromRevision: bigint },
+) => AsyncIterable<RecordedEvent>;

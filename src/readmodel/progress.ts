@@ -15,7 +15,7 @@ export interface ProjectorStatus {
   readonly lagSeconds: number;
   /** head minus position: bytes of the store's log. */
   readonly lagBytes: bigint;
-  /** Events that could not be projected, ever. */
+  /** Events that could not be projected. */
   readonly deadLetters: number;
   /** What went wrong last, and is not over yet. */
   readonly lastError: string | undefined;
@@ -70,6 +70,11 @@ export class Progress {
     this.#caughtUp = batch.caughtUp;
     if (batch.caughtUp) this.#caughtUpAtMs = Date.now();
     this.#moveTo(batch.upTo);
+  }
+
+  /** A dead letter is none any more. */
+  revived(): void {
+    this.#deadLetters -= 1;
   }
 
   /** Projecting is interrupted. Answers whether anything was applied since the last time. */

@@ -226,4 +226,6 @@ class Fields {
   }
 }
 
-const canonical = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z$/;
+// Only what certainly exists: a text like "2025-13-45T..." would be stored, and make a later event's durations fail.
+const canonical =
+  /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{9}Z$/;

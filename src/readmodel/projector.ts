@@ -1,16 +1,17 @@
-// The loop that feeds events to the projections: exactly once, in batches, for ever. Knows no event store and no
+// Keeps the projections fed for ever: one stint after the other, while this process leads. Knows no event store and no
 // projection by name. Postgres may be down at the start and at any time after.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Projection } from "../../projections/projection.ts";
-import { CheckpointLost, prepareRows } from "./apply-batch.ts";
-import { applyOrSplit, type Lead } from "./apply-or-split.ts";
+import { CheckpointLost } from "./apply-batch.ts";
+import type { Lead } from "./apply-or-split.ts";
 import { faultReason } from "./database-fault.ts";
-import type { FollowLog, HeadPosition } from "./event-feed.ts";
+import type { FollowLog, HeadPosition, ReadStreamFrom } from "./event-feed.ts";
 import { openSession, takeLead } from "./lead.ts";
 import type { Sql } from "./postgres.ts";
 import { Progress, type ProjectorStatus } from "./progress.ts";
 import { makeSchema, readCheckpoint } from "./schema.ts";
+import { project } from "./stint.ts";
 
 /** The part of a logger that is used here; pino's fits. */
 export interface ProjectorLog {
@@ -32,27 +33,18 @@ export interface ProjectorOptions {
   readonly databaseUrl: string;
   readonly projections: readonly Projection[];
   readonly follow: FollowLog;
+  readonly readStream: ReadStreamFrom;
   readonly head: HeadPosition;
   readonly log: ProjectorLog;
   readonly maxBatchEvents?: number;
   readonly maxBatchWaitMs?: number;
 }
 
-const prefixes = ["incident-", "registry"];
 const firstBackoffMs = 50;
 const longestBackoffMs = 5_000;
 /** How often a standby looks at the checkpoint and whether the lead is free. */
 const standbyMs = 200;
 const headEveryMs = 1_000;
-/** A feed that has not ended by then after it was told to is left to itself. */
-const feedEndsMs = 500;
-/**
- * While webhooks stream in, batches are cut this far apart at least, and the farther the more comes at once: many small
- * batches would take from ingest the time that they save in waiting. A batch of few events means that there is no
- * stream, and nothing waits.
- */
-const paceMs = (events: number): number => Math.min(150, 40 + events / 4);
-const fewEvents = 8;
 
 /** Starts projecting in the background; answers at once, whether or not Postgres is there. */
 export function startProjector(options: ProjectorOptions): Projector {
@@ -119,76 +111,6 @@ async function waitForLead(
   }
   return undefined;
 }
-
-async function project(
-  lead: Lead,
-  options: ProjectorOptions,
-  progress: Progress,
-  stop: AbortSignal,
-): Promise<void> {
-  const { projections, log } = options;
-  const start = await readCheckpoint(lead.sql, projections);
-  progress.leads(start);
-  // Not AbortSignal.any: Bun may collect the signal it makes, listeners and all, before it fires.
-  const stint = new AbortController();
-  const endStint = (): void => stint.abort();
-  stop.addEventListener("abort", endStint);
-  if (stop.aborted) endStint();
-  const ended = new Promise<undefined>((resolve) => {
-    stint.signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
-  const batches = options
-    .follow({
-      from: start.position,
-      prefixes,
-      maxEvents: options.maxBatchEvents ?? 5_000,
-      maxWaitMs: options.maxBatchWaitMs ?? 25,
-      signal: stint.signal,
-      dropped: (reason) => {
-        progress.dropped(reason);
-        log.warn({ reason }, "the feed of events has dropped and resumes");
-      },
-    })
-    [Symbol.asyncIterator]();
-  let from = start.position;
-  let applied: Promise<void> = Promise.resolve();
-  try {
-    for (;;) {
-      // While Postgres applies one batch, the next one is read and decoded.
-      const next = await Promise.race([batches.next(), failureOf(applied), ended]);
-      if (next === undefined || next.done === true) break;
-      const { events, upTo, caughtUp } = next.value;
-      const cutAt = performance.now();
-      const prepared = prepareRows(projections, events);
-      await applied;
-      if (stop.aborted) break;
-      applied = applyOrSplit(lead, { projections, events, prepared, from, upTo }).then((deadLetters) => {
-        for (const { event, reason } of deadLetters) {
-          log.warn(
-            { event_id: event.id, position: event.position.toString(), reason },
-            "an event cannot be projected",
-          );
-        }
-        progress.applied({ upTo, deadLetters: deadLetters.length, caughtUp });
-      });
-      from = upTo;
-      if (caughtUp && events.length > fewEvents) {
-        await pause(Math.max(0, paceMs(events.length) - (performance.now() - cutAt)), stop);
-      }
-    }
-    await applied;
-  } finally {
-    stop.removeEventListener("abort", endStint);
-    stint.abort();
-    await Promise.allSettled([applied, Promise.race([batches.return?.(), sleep(feedEndsMs)])]);
-  }
-}
-
-/** Never resolves; rejects where the promise does. */
-const failureOf = (promise: Promise<void>): Promise<never> =>
-  new Promise((_, reject) => {
-    promise.catch(reject);
-  });
 
 async function keepMeasuring(head: HeadPosition, progress: Progress, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {

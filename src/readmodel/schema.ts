@@ -9,9 +9,14 @@ const checkpointTables = new URL("./checkpoint.sql", import.meta.url);
 const checkpointFunctions = new URL("./checkpoint.functions.sql", import.meta.url);
 const alreadyMade = "LC002";
 
+/** Raised whenever checkpoint.sql changes: the read model is then built anew from the log. */
+const ownVersion = 2;
+
 /** Names the one checkpoint of the read model: which projections, in which versions. */
 export const checkpointName = (projections: readonly Projection[]): string =>
-  projections.map(({ name, version }) => `${name}@${version}`).join(" ");
+  [{ name: "projector", version: ownVersion }, ...projections]
+    .map(({ name, version }) => `${name}@${version}`)
+    .join(" ");
 
 /**
  * Makes schema, tables, functions and checkpoint where they are missing; safe to run at every start and from several

@@ -126,6 +126,7 @@ async function play(events: Iterable<Said>, maxBatchEvents = 5_000): Promise<num
     databaseUrl: server.url,
     projections,
     follow: feedOf(said),
+    readStream: async function* () {},
     head: async () => undefined,
     log: { info: () => {}, warn: (fields, message) => console.error(message, fields) },
     maxBatchEvents,

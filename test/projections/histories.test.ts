@@ -47,6 +47,7 @@ async function play(
       databaseUrl: database.url,
       projections,
       follow: feed.follow,
+      readStream: feed.readStream,
       head: feed.head,
       log: silent,
     });

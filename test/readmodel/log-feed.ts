@@ -1,10 +1,11 @@
 // A log in memory that a projector follows through its port: what the event store does, under a test's control.
 
 import type { RecordedEvent } from "../../src/domain/stored-events.ts";
-import type { FeedBatch, FollowLog, HeadPosition } from "../../src/readmodel/event-feed.ts";
+import type { FeedBatch, FollowLog, HeadPosition, ReadStreamFrom } from "../../src/readmodel/event-feed.ts";
 
 export interface LogFeed {
   readonly follow: FollowLog;
+  readonly readStream: ReadStreamFrom;
   readonly head: HeadPosition;
   readonly append: (events: readonly RecordedEvent[]) => void;
   /** How often somebody began to follow, and from where. */
@@ -21,6 +22,9 @@ export function createLogFeed(batchSize: () => number = () => Number.POSITIVE_IN
     append: (events) => {
       log.push(...events);
       for (const wake of wakers) wake();
+    },
+    async *readStream(stream, { fromRevision }) {
+      yield* log.filter((event) => event.stream === stream && event.revision >= fromRevision);
     },
     head: async () => log.at(-1)?.position,
     async *follow({ from, maxEvents, signal }): AsyncGenerator<FeedBatch, void, undefined> {

@@ -32,6 +32,7 @@ function start(feed: LogFeed, more: { url?: string; projections?: readonly Proje
     databaseUrl: more.url ?? database.url,
     projections: more.projections ?? projections,
     follow: feed.follow,
+    readStream: feed.readStream,
     head: feed.head,
     log: silent,
   });

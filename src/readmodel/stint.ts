@@ -1,0 +1,132 @@
+// One stint of projecting: from the stored checkpoint on, batch after batch, until a fault or the end; between the
+// batches, dead letters that somebody wants tried again. Knows no event store and no projection by name.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { type DeadLetter, prepareRows } from "./apply-batch.ts";
+import { applyOrSplit, type Lead } from "./apply-or-split.ts";
+import { Interruption } from "./interruption.ts";
+import type { Progress } from "./progress.ts";
+import type { ProjectorLog, ProjectorOptions } from "./projector.ts";
+import { keepRedriving } from "./redrive.ts";
+import { readCheckpoint } from "./schema.ts";
+import { Turns } from "./turns.ts";
+
+const prefixes = ["incident-", "registry"];
+/** A feed that has not ended by then after it was told to is left to itself. */
+const feedEndsMs = 500;
+/**
+ * While webhooks stream in, batches are cut this far apart at least, and the farther the more comes at once: many small
+ * batches would take from ingest the time that they save in waiting. A batch of few events means that there is no
+ * stream, and nothing waits.
+ */
+const paceMs = (events: number): number => Math.min(150, 40 + events / 4);
+const fewEvents = 8;
+/** Of the dead letters of one part, so many have a line of their own in the log. */
+const lettersLogged = 10;
+
+/** Throws what the database has against it, and CheckpointLost. */
+export async function project(
+  lead: Lead,
+  options: ProjectorOptions,
+  progress: Progress,
+  stop: AbortSignal,
+): Promise<void> {
+  const { projections, log } = options;
+  const start = await readCheckpoint(lead.sql, projections);
+  progress.leads(start);
+  // Not AbortSignal.any: Bun may collect the signal it makes, listeners and all, before it fires.
+  const stint = new AbortController();
+  const endStint = (): void => stint.abort();
+  stop.addEventListener("abort", endStint);
+  const interruption = new Interruption();
+  stint.signal.addEventListener("abort", () => interruption.end(undefined), { once: true });
+  if (stop.aborted) endStint();
+  const batches = options
+    .follow({
+      from: start.position,
+      prefixes,
+      maxEvents: options.maxBatchEvents ?? 5_000,
+      maxWaitMs: options.maxBatchWaitMs ?? 25,
+      signal: stint.signal,
+      dropped: (reason) => {
+        progress.dropped(reason);
+        log.warn({ reason }, "the feed of events has dropped and resumes");
+      },
+    })
+    [Symbol.asyncIterator]();
+  const turns = new Turns();
+  let stored = start.position;
+  let lastSetting = 0n;
+  const lent = {
+    lead,
+    turns,
+    checkpoint: () => stored,
+    lastSetting: () => lastSetting,
+    revived: () => progress.revived(),
+  };
+  const interrupt = (error: unknown): void => interruption.end(error);
+  const redriving = keepRedriving(lent, options, stint.signal);
+  redriving.catch(interrupt);
+  let from = start.position;
+  let applied: Promise<void> = Promise.resolve();
+  try {
+    for (;;) {
+      // While Postgres applies one batch, the next one is read and decoded.
+      const next = await interruption.wait(batches.next());
+      if (next === undefined || next.done === true) break;
+      const { events, upTo, caughtUp } = next.value;
+      const cutAt = performance.now();
+      const prepared = prepareRows(projections, events);
+      await applied;
+      if (stop.aborted) break;
+      const batch = {
+        projections,
+        events,
+        prepared,
+        from,
+        upTo,
+        applied: (part: { upTo: bigint; deadLetters: readonly DeadLetter[] }) => {
+          stored = part.upTo;
+          tell(log, part.deadLetters);
+          progress.applied({
+            upTo: part.upTo,
+            deadLetters: part.deadLetters.length,
+            caughtUp: caughtUp && part.upTo === upTo,
+          });
+        },
+      };
+      applied = turns.take(async () => {
+        await applyOrSplit(lead, batch);
+        lastSetting =
+          events.findLast(({ type }) => type !== "IncidentSignalRecorded")?.position ?? lastSetting;
+      });
+      applied.catch(interrupt);
+      from = upTo;
+      if (caughtUp && events.length > fewEvents) {
+        await pause(Math.max(0, paceMs(events.length) - (performance.now() - cutAt)), stop);
+      }
+    }
+    await applied;
+  } finally {
+    stop.removeEventListener("abort", endStint);
+    stint.abort();
+    await Promise.allSettled([applied, redriving, Promise.race([batches.return?.(), sleep(feedEndsMs)])]);
+  }
+}
+
+function tell(log: ProjectorLog, letters: readonly DeadLetter[]): void {
+  for (const { event, reason } of letters.slice(0, lettersLogged)) {
+    log.warn(
+      { event_id: event.id, position: event.position.toString(), reason },
+      "an event cannot be projected",
+    );
+  }
+  const more = letters.length - lettersLogged;
+  if (more > 0) log.warn({ events: more }, "more events cannot be projected; dead letters name them");
+}
+
+const pause = (ms: number, stop: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal: stop }).then(
+    () => {},
+    () => {},
+  );
