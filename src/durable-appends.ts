@@ -42,15 +42,11 @@ export async function openDurableAppends(options: {
   stopping.add("spool", stopBoundsMs.spool, spool.close);
   const forwarder = startForwarder({ spool, append, readStream, log });
   stopping.add("forwarder", stopBoundsMs.forwarder, forwarder.stop);
-  const keep =
-    config.ack === "spool"
-      ? spoolFirst({ spool })
-      : storeFirst({ append, spool, boundMs: storeBoundMs, maxInFlight: mostInStore });
   return {
-    append: async (stream, events) => {
-      const kept = await keep(stream, events);
-      return kept.tag === "stored" ? { ...kept, tag: "appended" } : kept;
-    },
+    append:
+      config.ack === "spool"
+        ? spoolFirst({ spool })
+        : storeFirst({ append, spool, boundMs: storeBoundMs, maxInFlight: mostInStore }),
     spool: spool.stats,
     drained: forwarder.stats,
   };

@@ -78,36 +78,34 @@ export function recordSignals(append: AppendDurably): RecordSignals {
       return { tag: "unavailable", reason: "too many webhooks wait for the event store" };
     }
     try {
-      const outcomes = await Promise.all(
-        [...streams].map(async ([stream, events]) => ({
-          outcome: await appendAll(append, stream, events),
-          events,
-        })),
+      return together(
+        await Promise.all([...streams].map(([stream, events]) => keep(append, stream, events))),
       );
-      return together(outcomes);
     } finally {
       inFlight.give(context.key_id, size);
     }
   };
 }
 
+/** What became of one stream's events. */
+interface OfStream {
+  readonly outcome: Awaited<ReturnType<AppendDurably>>;
+  readonly proposed: readonly Proposed[];
+}
+
 /**
  * In order, each event in an append of its own: any of them may be stored already, and a store looks for the first one
  * of an append only.
  */
-async function appendAll(
-  append: AppendDurably,
-  stream: string,
-  proposed: readonly Proposed[],
-): ReturnType<AppendDurably> {
-  let durability: Awaited<ReturnType<AppendDurably>> = { tag: "spooled" };
+async function keep(append: AppendDurably, stream: string, proposed: readonly Proposed[]): Promise<OfStream> {
+  let outcome: OfStream["outcome"] = { tag: "spooled" };
   let isSpooled = false;
   for (const { event } of proposed) {
-    durability = await append(stream, [event], "any");
-    if (durability.tag !== "appended" && durability.tag !== "spooled") return durability;
-    isSpooled ||= durability.tag === "spooled";
+    outcome = await append(stream, [event], "any");
+    if (outcome.tag !== "appended" && outcome.tag !== "spooled") return { outcome, proposed };
+    isSpooled ||= outcome.tag === "spooled";
   }
-  return isSpooled ? { tag: "spooled" } : durability;
+  return { outcome: isSpooled ? { tag: "spooled" } : outcome, proposed };
 }
 
 interface Proposed {
@@ -163,19 +161,17 @@ function toEvent(signal: SignalToRecord, context: WebhookContext): NewEvent {
   };
 }
 
-function together(
-  outcomes: readonly { outcome: Awaited<ReturnType<AppendDurably>>; events: readonly Proposed[] }[],
-): RecordOutcome {
+function together(outcomes: readonly OfStream[]): RecordOutcome {
   const signals: RecordedSignal[] = [];
   let durability: "stored" | "spooled" = "stored";
-  for (const { outcome, events } of outcomes) {
+  for (const { outcome, proposed } of outcomes) {
     switch (outcome.tag) {
       case "spooled":
         durability = "spooled";
-        for (const { incident_id, event } of events) signals.push({ incident_id, event_id: event.id });
+        for (const { incident_id, event } of proposed) signals.push({ incident_id, event_id: event.id });
         break;
       case "appended":
-        for (const { incident_id, event } of events) {
+        for (const { incident_id, event } of proposed) {
           const position = outcome.position === undefined ? {} : { position: outcome.position };
           signals.push({ incident_id, event_id: event.id, ...position });
         }

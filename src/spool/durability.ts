@@ -8,7 +8,7 @@ import { type After, realAfter } from "./timer.ts";
 
 export type Kept =
   /** In the event store. */
-  | { readonly tag: "stored"; readonly revision: bigint; readonly position?: bigint }
+  | { readonly tag: "appended"; readonly revision: bigint; readonly position?: bigint }
   /** On this machine's disk, on its way to the event store with the same ids. */
   | { readonly tag: "spooled" }
   /** The event store refuses this size for ever. Nothing is kept. */
@@ -40,7 +40,7 @@ export function storeFirst(options: {
       inFlight.give(key, 1);
     });
     const outcome = await atMost(append, { ms: options.boundMs, after: options.after ?? realAfter });
-    if (outcome.tag === "appended") return { ...outcome, tag: "stored" };
+    if (outcome.tag === "appended") return outcome;
     if (outcome.tag === "too_large") return { tag: "too_large" };
     // Some or all of them may be there already: the forwarder sorts that out.
     return spoolIt(options.spool, { stream, events });

@@ -249,7 +249,7 @@ describe("store first", () => {
 
   test("is in the store where the store answers, and the spool stays empty", async () => {
     const { spool, keep } = await keepWith(storeThat(() => undefined).append);
-    expect(await keep("s", [eventOf("a")])).toEqual({ tag: "stored", revision: 0n, position: 1n });
+    expect(await keep("s", [eventOf("a")])).toEqual({ tag: "appended", revision: 0n, position: 1n });
     expect(spool.stats().waiting).toBe(0);
     await spool.close();
   });

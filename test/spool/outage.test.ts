@@ -103,22 +103,22 @@ describe("an event store that is killed, frozen and comes back under load", () =
         const id = randomUUID();
         const { tag } = await keep(`${prefix}${sender}`, [eventOf(id)]);
         kept.set(tag, (kept.get(tag) ?? 0) + 1);
-        if (tag === "stored" || tag === "spooled") acknowledged.push(id);
+        if (tag === "appended" || tag === "spooled") acknowledged.push(id);
       }
     });
     const count = (tag: Kept["tag"]): number => kept.get(tag) ?? 0;
-    await until(() => count("stored") > 200);
+    await until(() => count("appended") > 200);
     await server.kill();
     await until(() => count("spooled") > 300);
     await server.start();
-    const storedBefore = count("stored");
-    await until(() => count("stored") > storedBefore + 200);
+    const storedBefore = count("appended");
+    await until(() => count("appended") > storedBefore + 200);
     const spooledBefore = count("spooled");
     server.freeze();
     await until(() => count("spooled") > spooledBefore + 100);
     server.thaw();
-    const storedAfter = count("stored");
-    await until(() => count("stored") > storedAfter + 100);
+    const storedAfter = count("appended");
+    await until(() => count("appended") > storedAfter + 100);
     sending = false;
     await Promise.all(senders);
     await until(() => spool.stats().waiting === 0);
