@@ -32,6 +32,7 @@ import { openPostgres } from "./readmodel/postgres.ts";
 import { checkPostgres } from "./readmodel/postgres-problem.ts";
 import { startProjector } from "./readmodel/projector.ts";
 import { readModelQueries } from "./readmodel/queries.ts";
+import { redriveRequests } from "./readmodel/redrive-requests.ts";
 import { type HttpServer, serve } from "./runtime.ts";
 import { startServers } from "./servers.ts";
 import { readPayload, recogniseSource, sourceNamed, sources } from "./sources/registry.ts";
@@ -189,6 +190,7 @@ async function start(
       redrive: (asked, context) => redriveQuarantined(asked, context, native),
     },
     queries: readModelQueries(reading),
+    deadLetters: redriveRequests(reading),
     waitFor: projector.waitFor,
     replayIncident: (project, text) => {
       const incident = parseIncidentId(text);

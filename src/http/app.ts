@@ -144,6 +144,7 @@ const pathDescriptions: Readonly<Record<string, string>> = {
   key: "The key's key_id",
   source: "A source's name, or auto",
   quarantine: "The quarantine_id",
+  position: "The dead letter's position",
 };
 
 /** Every `:name` in a path is a required parameter of its documentation. */

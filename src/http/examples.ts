@@ -2,6 +2,7 @@
 
 import type { previewAnswer, quarantineItem, sourceAnswer, takenAnswer } from "./native-schemas.ts";
 import type {
+  allRedrivenAnswer,
   deadLetterAnswer,
   incidentAnswer,
   incidentItemAnswer,
@@ -10,6 +11,7 @@ import type {
   mttrAnswer,
   pairAnswer,
   projectAnswer,
+  redrivenAnswer,
   replayLine,
   repositoryAnswer,
   timelineItemAnswer,
@@ -200,6 +202,14 @@ export const deadLetterExample: Example<typeof deadLetterAnswer> = {
   type: "IncidentSignalRecorded",
   reason: "incident_time is missing or no text",
 };
+
+export const redrivenExample: Example<typeof redrivenAnswer> = {
+  position: "4712",
+  outcome: "applied",
+  reason: null,
+};
+
+export const allRedrivenExample: Example<typeof allRedrivenAnswer> = { applied: 12, failing: 1, waiting: 0 };
 
 export const mappingsExample = { DEGRADED: "ALERT", FINE: "RECOVERY" };
 

@@ -3,11 +3,11 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { requireAdmin } from "./access.ts";
-import { badRequest, json, unavailable } from "./answer.ts";
+import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import { deadLetterExample, page } from "./examples.ts";
+import { allRedrivenExample, deadLetterExample, page, redrivenExample } from "./examples.ts";
 import type { HttpDependencies } from "./ports.ts";
-import { deadLetterAnswer, pageOf, pageQuery } from "./schemas.ts";
+import { allRedrivenAnswer, deadLetterAnswer, pageOf, pageQuery, redrivenAnswer } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
 
 const readPage = queryReader(pageQuery);
@@ -72,17 +72,9 @@ export function operationsRoutes(dependencies: HttpDependencies) {
         if (refused !== undefined) return refused;
         const page = readPage(request);
         if (page instanceof Response) return page;
-        try {
-          return json(
-            await dependencies.queries.deadLetters({ limit: page.limit ?? 50, cursor: page.cursor }),
-          );
-        } catch (error) {
-          const name = error instanceof Error ? error.name : "";
-          if (name === "BadCursor") return badRequest("cursor must be the next_cursor of the page before.");
-          if (name === "ReadModelUnavailable")
-            return unavailable("The read model cannot be asked at this moment.");
-          throw error;
-        }
+        return answered(async () =>
+          json(await dependencies.queries.deadLetters({ limit: page.limit ?? 50, cursor: page.cursor })),
+        );
       },
       {
         detail: documented({
@@ -95,5 +87,69 @@ export function operationsRoutes(dependencies: HttpDependencies) {
           access: "admin",
         }),
       },
+    )
+    .post(
+      "/api/admin/dead-letters/redrive",
+      async ({ request }) => {
+        const refused = requireAdmin(request, dependencies);
+        if (refused !== undefined) return refused;
+        return answered(async () => json(await dependencies.deadLetters.all()));
+      },
+      {
+        parse: "none",
+        detail: documented({
+          tag: "Operations",
+          summary: "Try all dead letters again",
+          description:
+            "As with one of them. Answers after 5 s at the latest; those that wait until then are tried all the same.",
+          answer: allRedrivenAnswer,
+          example: allRedrivenExample,
+          errors: [401, 503],
+          access: "admin",
+        }),
+      },
+    )
+    .post(
+      "/api/admin/dead-letters/:position/redrive",
+      async ({ request, params }) => {
+        const refused = requireAdmin(request, dependencies);
+        if (refused !== undefined) return refused;
+        const { position } = params;
+        return answered(async () => {
+          const known = /^\d{1,20}$/.test(position)
+            ? await dependencies.deadLetters.one(BigInt(position))
+            : undefined;
+          if (known === undefined) {
+            return problem(404, "Not found", `No dead letter at position '${position.slice(0, 64)}'`);
+          }
+          const reason = known.tag === "applied" ? null : known.reason;
+          return json({ position, outcome: known.tag, reason });
+        });
+      },
+      {
+        parse: "none",
+        detail: documented({
+          tag: "Operations",
+          summary: "Try a dead letter again",
+          description:
+            "After a fix: the event is read from the event store once more and applied as if it had never failed. `applied`: it is no dead letter any more. `failing`: it still is, for this reason. `waiting`: no projector has taken it up within 5 s; one will. Asking again changes nothing.",
+          answer: redrivenAnswer,
+          example: redrivenExample,
+          errors: [401, 404, 503],
+          access: "admin",
+        }),
+      },
     );
+}
+
+/** What the read model answers, or that it cannot. */
+async function answered(ask: () => Promise<Response>): Promise<Response> {
+  try {
+    return await ask();
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "";
+    if (name === "BadCursor") return badRequest("cursor must be the next_cursor of the page before.");
+    if (name === "ReadModelUnavailable") return unavailable("The read model cannot be asked at this moment.");
+    throw error;
+  }
 }

@@ -97,6 +97,24 @@ export interface Queries {
   readonly keyUsage: (project: ProjectUuid) => Promise<ReadonlyMap<string, Instant>>;
 }
 
+/** Tries dead letters again. Each may throw an Error named `ReadModelUnavailable`. */
+export interface DeadLetterRedrive {
+  /** Undefined where there is no dead letter at the position. `waiting`: no projector has taken it up yet. */
+  readonly one: (
+    position: bigint,
+  ) => Promise<
+    | { readonly tag: "applied" }
+    | { readonly tag: "failing"; readonly reason: string }
+    | { readonly tag: "waiting"; readonly reason: string }
+    | undefined
+  >;
+  readonly all: () => Promise<{
+    readonly applied: number;
+    readonly failing: number;
+    readonly waiting: number;
+  }>;
+}
+
 export interface Dependency {
   readonly ok: boolean;
   readonly detail: string;
@@ -114,6 +132,7 @@ export interface HttpDependencies {
   readonly quotas: Quotas;
   readonly record: RecordSignals;
   readonly queries: Queries;
+  readonly deadLetters: DeadLetterRedrive;
   /** Whether the read model holds everything up to the position, waiting at most `timeoutMs`. */
   readonly waitFor: (position: bigint, timeoutMs: number) => Promise<boolean>;
   readonly replayIncident: (project: ProjectUuid, incidentId: string) => AsyncIterable<RecordedEvent>;

@@ -317,6 +317,16 @@ export const deadLetterAnswer = t.Object({
   type: t.String(),
   reason: t.String(),
 });
+export const redrivenAnswer = t.Object({
+  position: t.String(),
+  outcome: literals(["applied", "failing", "waiting"], "One of"),
+  reason: orNull(t.String({ description: "Why it is still a dead letter" })),
+});
+export const allRedrivenAnswer = t.Object({
+  applied: t.Integer(),
+  failing: t.Integer(),
+  waiting: t.Integer(),
+});
 export const pageOf = <T extends TSchema>(item: T) =>
   t.Object({ items: t.Array(item), next_cursor: orNull(t.String()) });
 

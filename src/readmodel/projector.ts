@@ -1,15 +1,15 @@
 // Keeps the projections fed for ever: one stint after the other, while this process leads. Knows no event store and no
 // projection by name. Postgres may be down at the start and at any time after.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Projection } from "../../projections/projection.ts";
 import { CheckpointLost } from "./apply-batch.ts";
 import type { Lead } from "./apply-or-split.ts";
 import { faultReason } from "./database-fault.ts";
 import type { FollowLog, HeadPosition, ReadStreamFrom } from "./event-feed.ts";
-import { openSession, takeLead } from "./lead.ts";
+import { openSession, type Session, takeLead } from "./lead.ts";
 import type { Sql } from "./postgres.ts";
 import { Progress, type ProjectorStatus } from "./progress.ts";
+import { type ProjectorClock, realClock } from "./projector-clock.ts";
 import { makeSchema, readCheckpoint } from "./schema.ts";
 import { project } from "./stint.ts";
 
@@ -38,6 +38,9 @@ export interface ProjectorOptions {
   readonly log: ProjectorLog;
   readonly maxBatchEvents?: number;
   readonly maxBatchWaitMs?: number;
+  readonly clock?: ProjectorClock;
+  /** Instead of one with Postgres at `databaseUrl`. */
+  readonly openSession?: () => Session;
 }
 
 const firstBackoffMs = 50;
@@ -52,7 +55,7 @@ export function startProjector(options: ProjectorOptions): Projector {
   const progress = new Progress();
   const ended = Promise.all([
     keepProjecting(options, progress, stopping.signal),
-    keepMeasuring(options.head, progress, stopping.signal),
+    keepMeasuring(options, progress, stopping.signal),
   ]);
   return {
     position: () => progress.position ?? 0n,
@@ -75,8 +78,10 @@ async function keepProjecting(
 ): Promise<void> {
   let backoffMs = firstBackoffMs;
   let isMade = false;
+  const { pause } = options.clock ?? realClock;
+  const open = options.openSession ?? (() => openSession(options.databaseUrl));
   while (!stop.aborted) {
-    const session = openSession(options.databaseUrl);
+    const session = open();
     try {
       if (!isMade) await makeSchema(session.sql, options.projections);
       isMade = true;
@@ -99,7 +104,7 @@ async function keepProjecting(
 /** Stands by until the lead is free; undefined where stopped before. */
 async function waitForLead(
   sql: Sql,
-  { projections }: ProjectorOptions,
+  { projections, clock = realClock }: ProjectorOptions,
   progress: Progress,
   stop: AbortSignal,
 ): Promise<Lead | undefined> {
@@ -107,20 +112,18 @@ async function waitForLead(
     const pid = await takeLead(sql);
     if (pid !== undefined) return { sql, pid };
     progress.follows(await readCheckpoint(sql, projections));
-    await pause(standbyMs, stop);
+    await clock.pause(standbyMs, stop);
   }
   return undefined;
 }
 
-async function keepMeasuring(head: HeadPosition, progress: Progress, stop: AbortSignal): Promise<void> {
+async function keepMeasuring(
+  { head, clock = realClock }: ProjectorOptions,
+  progress: Progress,
+  stop: AbortSignal,
+): Promise<void> {
   while (!stop.aborted) {
     progress.measured(await head().catch(() => undefined));
-    await pause(headEveryMs, stop);
+    await clock.pause(headEveryMs, stop);
   }
 }
-
-const pause = (ms: number, stop: AbortSignal): Promise<void> =>
-  sleep(ms, undefined, { signal: stop }).then(
-    () => {},
-    () => {},
-  );

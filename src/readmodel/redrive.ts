@@ -1,7 +1,6 @@
 // Tries dead letters again where somebody asked for it (redrive-requests.ts): reads the event back from the store and
 // applies it with today's code, between two batches of the projector that leads. Knows no HTTP.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Projection } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import { applyBatch, prepareRows } from "./apply-batch.ts";
@@ -9,6 +8,7 @@ import type { Lead } from "./apply-or-split.ts";
 import { faultReason, isDataFault } from "./database-fault.ts";
 import type { ReadStreamFrom } from "./event-feed.ts";
 import { normalForm } from "./projected-event.ts";
+import { type ProjectorClock, realClock } from "./projector-clock.ts";
 import type { Turns } from "./turns.ts";
 
 export interface RedriveOptions {
@@ -18,6 +18,7 @@ export interface RedriveOptions {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
   };
+  readonly clock?: ProjectorClock;
 }
 
 /** What a stint lends: its session, its turns, where its checkpoint stands, and whom to tell. */
@@ -68,7 +69,7 @@ export async function keepRedriving(
         break;
       }
     }
-    await sleep(restMs, undefined, { signal }).catch(() => {});
+    await (options.clock ?? realClock).pause(restMs, signal);
   }
 }
 

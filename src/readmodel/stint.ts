@@ -1,12 +1,12 @@
 // One stint of projecting: from the stored checkpoint on, batch after batch, until a fault or the end; between the
 // batches, dead letters that somebody wants tried again. Knows no event store and no projection by name.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { type DeadLetter, prepareRows } from "./apply-batch.ts";
 import { applyOrSplit, type Lead } from "./apply-or-split.ts";
 import { Interruption } from "./interruption.ts";
 import type { Progress } from "./progress.ts";
 import type { ProjectorLog, ProjectorOptions } from "./projector.ts";
+import { realClock } from "./projector-clock.ts";
 import { keepRedriving } from "./redrive.ts";
 import { readCheckpoint } from "./schema.ts";
 import { Turns } from "./turns.ts";
@@ -31,7 +31,7 @@ export async function project(
   progress: Progress,
   stop: AbortSignal,
 ): Promise<void> {
-  const { projections, log } = options;
+  const { projections, log, clock = realClock } = options;
   const start = await readCheckpoint(lead.sql, projections);
   progress.leads(start);
   // Not AbortSignal.any: Bun may collect the signal it makes, listeners and all, before it fires.
@@ -75,7 +75,7 @@ export async function project(
       const next = await interruption.wait(batches.next());
       if (next === undefined || next.done === true) break;
       const { events, upTo, caughtUp } = next.value;
-      const cutAt = performance.now();
+      const cutAt = clock.nowMs();
       const prepared = prepareRows(projections, events);
       await applied;
       if (stop.aborted) break;
@@ -103,14 +103,18 @@ export async function project(
       applied.catch(interrupt);
       from = upTo;
       if (caughtUp && events.length > fewEvents) {
-        await pause(Math.max(0, paceMs(events.length) - (performance.now() - cutAt)), stop);
+        await clock.pause(Math.max(0, paceMs(events.length) - (clock.nowMs() - cutAt)), stop);
       }
     }
     await applied;
   } finally {
     stop.removeEventListener("abort", endStint);
     stint.abort();
-    await Promise.allSettled([applied, redriving, Promise.race([batches.return?.(), sleep(feedEndsMs)])]);
+    await Promise.allSettled([
+      applied,
+      redriving,
+      Promise.race([batches.return?.(), clock.pause(feedEndsMs)]),
+    ]);
   }
 }
 
@@ -124,9 +128,3 @@ function tell(log: ProjectorLog, letters: readonly DeadLetter[]): void {
   const more = letters.length - lettersLogged;
   if (more > 0) log.warn({ events: more }, "more events cannot be projected; dead letters name them");
 }
-
-const pause = (ms: number, stop: AbortSignal): Promise<void> =>
-  sleep(ms, undefined, { signal: stop }).then(
-    () => {},
-    () => {},
-  );

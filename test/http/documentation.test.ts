@@ -73,6 +73,8 @@ describe("OpenAPI", () => {
         "get /health/ready",
         "get /metrics",
         "get /api/admin/dead-letters",
+        "post /api/admin/dead-letters/redrive",
+        "post /api/admin/dead-letters/{position}/redrive",
       ].sort(),
     );
   });

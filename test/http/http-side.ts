@@ -110,6 +110,10 @@ export async function createHttpSide(
       keyUsage: note("keyUsage", new Map()),
       ...queries,
     },
+    deadLetters: {
+      one: note("redrive one", undefined),
+      all: note("redrive all", { applied: 0, failing: 0, waiting: 0 }),
+    },
     waitFor: async () => true,
     replayIncident: () => events([]),
     replayProject: () => events([]),

@@ -88,6 +88,57 @@ describe("dead letters", () => {
   });
 });
 
+describe("dead letters tried again", () => {
+  test("one by its position, with its outcome and why it still fails", async () => {
+    const asked: bigint[] = [];
+    const http = await createHttpSide({
+      deadLetters: {
+        one: async (position) => {
+          asked.push(position);
+          if (position === 9n) return { tag: "applied" };
+          return position === 2n ** 64n - 1n ? { tag: "failing", reason: "r" } : undefined;
+        },
+        all: async () => ({ applied: 1, failing: 2, waiting: 3 }),
+      },
+    });
+    const redrive = async (position: string, key = adminKey) => {
+      const { status, body } = await http.ask("POST", `/api/admin/dead-letters/${position}/redrive`, { key });
+      return [status, body];
+    };
+    expect(await redrive("9")).toEqual([200, { position: "9", outcome: "applied", reason: null }]);
+    const most = String(2n ** 64n - 1n);
+    expect(await redrive(most)).toEqual([200, { position: most, outcome: "failing", reason: "r" }]);
+    for (const unknown of ["8", "x", "-1", "1".repeat(21), "9%20"]) {
+      expect(await redrive(unknown)).toEqual([
+        404,
+        {
+          success: false,
+          error: "Not found",
+          details: `No dead letter at position '${decodeURIComponent(unknown)}'`,
+        },
+      ]);
+    }
+    expect(asked).toEqual([9n, 2n ** 64n - 1n, 8n]);
+    const key = await http.keyFor(projectA, ["ingest", "read"]);
+    expect((await redrive("9", key))[0]).toBe(401);
+    expect((await http.ask("POST", "/api/admin/dead-letters/redrive", { key })).status).toBe(401);
+    expect((await http.ask("POST", "/api/admin/dead-letters/redrive", { key: adminKey })).body).toEqual({
+      applied: 1,
+      failing: 2,
+      waiting: 3,
+    });
+  });
+
+  test("503 while Postgres is away", async () => {
+    const away = () => Promise.reject(Object.assign(new Error(), { name: "ReadModelUnavailable" }));
+    const http = await createHttpSide({ deadLetters: { one: away, all: away } });
+    for (const path of ["9/redrive", "redrive"]) {
+      const answer = await http.ask("POST", `/api/admin/dead-letters/${path}`, { key: adminKey });
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+    }
+  });
+});
+
 describe("a request's log line", () => {
   test("has id, method, route and status, and neither key nor body", async () => {
     const http = await createHttpSide();
