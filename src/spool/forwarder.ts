@@ -26,6 +26,11 @@ export interface Forwarder {
 
 /** Records read and held in memory at a time. */
 const window = { records: 1024, bytes: 4 * 1024 * 1024 };
+/**
+ * While more comes in than goes out, draining gives way: it only takes from what comes in the time that this needs to
+ * be acknowledged, and cannot keep up anyway. A little is drained all the same, to see when that is over.
+ */
+const giveWay = { records: 64, ms: 500 };
 /** Below the 1 MiB that event stores take in one append by default. */
 const appendBytes = 512 * 1024;
 const firstBackoffMs = 50;
@@ -67,9 +72,13 @@ export function startForwarder({
 
   async function drain(): Promise<void> {
     let backoffMs = firstBackoffMs;
+    let givesWay = false;
     while (!stopping) {
       try {
-        const spooled = await spool.read(window);
+        if (givesWay) await pause(giveWay.ms);
+        if (stopping) return;
+        const before = spool.stats().waiting;
+        const spooled = await spool.read(givesWay ? { ...window, records: giveWay.records } : window);
         const last = spooled.at(-1);
         if (last === undefined) {
           await Promise.race([spool.changed(idleMs), pause(idleMs)]);
@@ -77,6 +86,8 @@ export function startForwarder({
         }
         if (!(await sendAll(spooled))) return;
         await acknowledge(last.sequence);
+        const { waiting, bytes, maxBytes } = spool.stats();
+        givesWay = waiting > before && bytes < maxBytes / 2;
         backoffMs = firstBackoffMs;
       } catch (error) {
         log.error({ error: String(error) }, "cannot read the spool; trying again");

@@ -19,6 +19,8 @@ export interface SpoolStats {
   /** Records not yet acknowledged by the event store (an upper bound where records were damaged). */
   readonly waiting: number;
   readonly bytes: number;
+  /** The most that `bytes` may become. */
+  readonly maxBytes: number;
   readonly damaged: number;
   /** When the oldest waiting record was spooled, in epoch milliseconds; undefined while nothing waits. */
   readonly oldestAt: number | undefined;
@@ -201,6 +203,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     stats: () => ({
       waiting: waiting(),
       bytes: usedBytes(),
+      maxBytes,
       damaged: reader.damaged(),
       oldestAt: waiting() > 0 ? reader.oldestAt() : undefined,
       state: writer.state(),
