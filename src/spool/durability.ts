@@ -34,7 +34,7 @@ export function storeFirst(options: {
   readonly nowMs?: () => number;
 }): Keep {
   const nowMs = options.nowMs ?? (() => performance.now());
-  const room = createStoreRoom({ most: options.maxInFlight, slowMs: options.boundMs / 4, nowMs });
+  const room = createStoreRoom({ most: options.maxInFlight, slowMs: options.boundMs / 10, nowMs });
   return async (stream, events) => {
     const key = events[0]?.metadata.key_id ?? "";
     if (!room.enter(key)) return spoolIt(options.spool, { stream, events });
