@@ -39,10 +39,10 @@ export class ProcessStartError extends Error {
 }
 
 const keptLines = 8;
-const firstRetryMs = 100;
+const firstRetryMs = 25;
 const lastRetryMs = 5_000;
 /** A process that ran this long has recovered: its next loss is retried at once again. */
-const steadyAfterMs = 10_000;
+const steadyAfterMs = 1_000;
 
 /** Throws ProcessStartError where the first start fails; later ones are retried for as long as nobody stops it. */
 export async function supervise(recipe: Recipe, watcher: Watcher): Promise<SupervisedProcess> {

@@ -47,6 +47,19 @@ describe("a child that becomes ready", () => {
     expect(watcher.readied).toHaveLength(2);
   });
 
+  test("is started again later and later where it is lost at once each time, and soon where it had recovered", async () => {
+    const watcher = quiet();
+    supervised = await supervise(recipe("echo ready; sleep 1.1; echo recovered; exec sleep 1000"), watcher);
+    for (let lost = 1; lost <= 3; lost++) {
+      process.kill(supervised.pid() ?? 0, "SIGKILL");
+      await until(() => watcher.readied.length === lost + 1);
+    }
+    await until(() => watcher.lines.includes("recovered"));
+    process.kill(supervised.pid() ?? 0, "SIGKILL");
+    await until(() => watcher.readied.length === 5);
+    expect(watcher.waitsMs).toEqual([25, 50, 100, 25]);
+  });
+
   test("is started again also where the next starts fail", async () => {
     const watcher = quiet();
     // The second start and the third fail.
@@ -98,19 +111,25 @@ interface Notes extends Watcher {
   readonly lines: string[];
   readonly readied: number[];
   readonly lostBecause: string[];
+  readonly waitsMs: number[];
 }
 
 function quiet(): Notes {
   const lines: string[] = [];
   const readied: number[] = [];
   const lostBecause: string[] = [];
+  const waitsMs: number[] = [];
   return {
     lines,
     readied,
     lostBecause,
+    waitsMs,
     line: (line) => lines.push(line),
     ready: (pid) => readied.push(pid),
-    lost: (reason) => lostBecause.push(reason),
+    lost: (reason, retryInMs) => {
+      lostBecause.push(reason);
+      waitsMs.push(retryInMs);
+    },
   };
 }
 
