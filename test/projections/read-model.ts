@@ -108,8 +108,9 @@ export function expectedReadModel(history: History): ReadModel {
 }
 
 function expectedIncidents(project_uuid: string, pairing: Pairing, key: (incident_id: string) => string) {
+  const outagesOf = Map.groupBy(pairing.outages, (outage) => outage.incident_id);
   return [...pairing.records].map(([incident_id, records]) => {
-    const outages = pairing.outages.filter((outage) => outage.incident_id === incident_id);
+    const outages = outagesOf.get(incident_id) ?? [];
     const alerts = records.filter(({ kind }) => kind === "ALERT").length;
     const recoveries = records.filter(({ kind }) => kind === "RECOVERY").length;
     const state = outages.some(({ recovery }) => recovery === null)
