@@ -55,10 +55,22 @@ export function docsPage() {
       async ({ params }) => {
         const type = Object.hasOwn(assets, params.file) ? assets[params.file] : undefined;
         if (type === undefined) return problem(404, "Not found", "There is no such file.");
-        return asset(await readFile(join(directory, params.file)), type);
+        return asset(await fileOnce(params.file), type);
       },
       hidden,
     );
+}
+
+const read = new Map<string, Promise<Buffer<ArrayBuffer>>>();
+
+/** Read once and kept: a thousand who ask at the same time share one copy. */
+function fileOnce(name: string): Promise<Buffer<ArrayBuffer>> {
+  const known = read.get(name);
+  if (known !== undefined) return known;
+  const reading = readFile(join(directory, name));
+  read.set(name, reading);
+  reading.catch(() => read.delete(name));
+  return reading;
 }
 
 const asset = (body: string | Buffer<ArrayBuffer>, type: string): Response =>
