@@ -13,6 +13,8 @@ import { openSpool, type SpoolStats } from "./spool/spool.ts";
 export interface DurableAppends {
   readonly append: AppendDurably;
   readonly spool: () => SpoolStats;
+  /** Why the spool takes nothing now; undefined where it does. */
+  readonly spoolProblem: () => string | undefined;
   /** Since the start: records that the event store has got from the spool, and events that it refuses for ever. */
   readonly drained: () => { readonly forwarded: number; readonly refused: number };
 }
@@ -20,6 +22,8 @@ export interface DurableAppends {
 /** How long the event store may take for an append before the spool takes it. */
 const storeBoundMs = 1_000;
 const mostInStore = 1_024;
+/** What the spool must have room for to count as taking webhooks: a large one. */
+const roomBytes = 2 * 1024 * 1024;
 const stopBoundsMs = { forwarder: 600, spool: 400 };
 
 /** `onFailed`: the spool's disk failed in a way after which nothing may be acknowledged; the process has to end. */
@@ -48,6 +52,12 @@ export async function openDurableAppends(options: {
         ? spoolFirst({ spool })
         : storeFirst({ append, spool, boundMs: storeBoundMs, maxInFlight: mostInStore }),
     spool: spool.stats,
+    spoolProblem: () => {
+      const { state, bytes } = spool.stats();
+      if (state === "failed") return "its disk has failed";
+      if (state === "full") return "its disk has no room";
+      return bytes + roomBytes > config.spoolMaxBytes ? "SPOOL_MAX_BYTES are used up" : undefined;
+    },
     drained: forwarder.stats,
   };
 }

@@ -27,7 +27,7 @@ import { keepAdminKey, keepSecretsKey, openDataDirectory } from "./processes/dat
 import { lockDirectory } from "./processes/directory-lock.ts";
 import { watchLauncher } from "./processes/launcher.ts";
 import { createStopping, type Stopping } from "./processes/stopping.ts";
-import { askAll } from "./readiness.ts";
+import { askAll, shared } from "./readiness.ts";
 import { openPostgres } from "./readmodel/postgres.ts";
 import { checkPostgres } from "./readmodel/postgres-problem.ts";
 import { startProjector } from "./readmodel/projector.ts";
@@ -39,8 +39,8 @@ import { readPayload, recogniseSource, sourceNamed, sources } from "./sources/re
 import type { SignatureScheme } from "./sources/source.ts";
 import { type WelcomeFacts, welcomeText } from "./welcome.ts";
 
-/** Ready is to be honest within 2 s of any loss. */
-const readyBoundMs = 1_500;
+/** Ready is to be honest within 2 s of any loss; the rest is for what is asked before, and for a machine that is busy. */
+const readyBoundMs = 1_000;
 /** A long registry is read in less; a store that is lost meanwhile must not hold up the start for ever. */
 const registryBoundMs = 10_000;
 /** With `drainTimeoutMs` at its default they add up to less than the 10 s that a stop may take. */
@@ -197,7 +197,15 @@ async function start(
       return incident === undefined ? nothing() : store.readStream(incidentStream(project, incident));
     },
     replayProject: (project) => store.readLog({ prefixes: [`${incidentStreamPrefix}${project}.`] }),
-    dependencies: () =>
+    takesWebhooks: async () => {
+      if (!registry.ready()) return "the keys have not been read from the event store yet";
+      const problem = durable.spoolProblem();
+      if (problem === undefined) return undefined;
+      // The event store alone may still take them.
+      const isTaken = config.ack === "store" && (await store.check(readyBoundMs)) === undefined;
+      return isTaken ? undefined : `the spool takes nothing: ${problem}`;
+    },
+    dependencies: shared(() =>
       askAll(
         {
           eventstore: () => store.check(readyBoundMs),
@@ -207,9 +215,11 @@ async function start(
             return undefined;
           },
           projector: () => projector.status().lastError,
+          spool: durable.spoolProblem,
         },
         readyBoundMs,
       ),
+    ),
     metrics,
     log,
     now,

@@ -11,6 +11,17 @@ export interface Standing {
   readonly detail: string;
 }
 
+/** Asks once at a time: who comes while it is being asked gets the same answer. Askers never pile up on a dependency. */
+export function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asking: Promise<T> | undefined;
+  return () => {
+    asking ??= ask().finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
+}
+
 /** Answers within `boundMs`, whatever the dependencies do. */
 export async function askAll(
   questions: Readonly<Record<string, Question>>,

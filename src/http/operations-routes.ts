@@ -39,9 +39,33 @@ export function operationsRoutes(dependencies: HttpDependencies) {
         detail: documented({
           tag: "Operations",
           summary: "Whether every dependency is there",
-          description: "503 with the same body while one is not.",
+          description:
+            "503 with the same body while one is not, within 2 s of its loss. Webhooks are taken all the same while the event store or Postgres is away: whoever sends webhooks here only while this is 200 loses them. /health/ingest is for that.",
           answer: readiness,
           example: { ready: true, dependencies: { postgres: { ok: true, detail: "ok" } } },
+          otherStatus: 503,
+          errors: [],
+          access: "open",
+        }),
+      },
+    )
+    .get(
+      "/health/ingest",
+      async () => {
+        const problem = await dependencies.takesWebhooks();
+        return json(
+          { takes_webhooks: problem === undefined, detail: problem ?? "ok" },
+          problem === undefined ? 200 : 503,
+        );
+      },
+      {
+        detail: documented({
+          tag: "Operations",
+          summary: "Whether webhooks are acknowledged",
+          description:
+            "200 also while the event store is away and the spool takes them, and while Postgres is away. What routes webhooks asks this.",
+          answer: t.Object({ takes_webhooks: t.Boolean(), detail: t.String() }),
+          example: { takes_webhooks: true, detail: "ok" },
           otherStatus: 503,
           errors: [],
           access: "open",

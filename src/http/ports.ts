@@ -139,6 +139,8 @@ export interface HttpDependencies {
   readonly replayProject: (project: ProjectUuid) => AsyncIterable<RecordedEvent>;
   /** By name; the service is ready when all are ok. */
   readonly dependencies: () => Promise<Readonly<Record<string, Dependency>>>;
+  /** Why no webhook can be acknowledged now; undefined where one can, be it from the spool. */
+  readonly takesWebhooks: () => Promise<string | undefined>;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => Instant;

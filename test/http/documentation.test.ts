@@ -71,6 +71,7 @@ describe("OpenAPI", () => {
         `get ${p}/replay`,
         "get /health/live",
         "get /health/ready",
+        "get /health/ingest",
         "get /metrics",
         "get /api/admin/dead-letters",
         "post /api/admin/dead-letters/redrive",

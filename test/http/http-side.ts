@@ -118,6 +118,7 @@ export async function createHttpSide(
     replayIncident: () => events([]),
     replayProject: () => events([]),
     dependencies: async () => ({ event_store: { ok: true, detail: "ok" } }),
+    takesWebhooks: async () => undefined,
     metrics: createMetrics({
       projectorLagSeconds: () => 1.5,
       projectorLagBytes: () => 300,

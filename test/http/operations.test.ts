@@ -28,6 +28,18 @@ describe("health", () => {
   });
 });
 
+describe("ingest", () => {
+  test("is 200 while webhooks are acknowledged, 503 with the reason while none is", async () => {
+    let problem: string | undefined;
+    const http = await createHttpSide({ takesWebhooks: async () => problem });
+    const well = await http.ask("GET", "/health/ingest");
+    expect([well.status, well.body]).toEqual([200, { takes_webhooks: true, detail: "ok" }]);
+    problem = "the spool: full";
+    const ill = await http.ask("GET", "/health/ingest");
+    expect([ill.status, ill.body]).toEqual([503, { takes_webhooks: false, detail: problem }]);
+  });
+});
+
 describe("metrics", () => {
   test("are Prometheus text with lag, dead letters and durations by route pattern, never by raw path", async () => {
     const http = await createHttpSide();
