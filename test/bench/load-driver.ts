@@ -21,6 +21,8 @@ export interface LoadResult {
   readonly requests: number;
   readonly ok: number;
   readonly failed: number;
+  /** Acknowledged from a spool; the others from where they are kept for good. */
+  readonly spooled: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -31,6 +33,7 @@ const latencies: number[] = [];
 let sequence = 0;
 let ok = 0;
 let failed = 0;
+let spooled = 0;
 const startedAt = performance.now();
 const endsAt = startedAt + load.seconds * 1000;
 
@@ -41,6 +44,7 @@ const result: LoadResult = {
   requests: ok + failed,
   ok,
   failed,
+  spooled,
   perSecond: ok / elapsedSeconds,
   p50Ms: quantile(0.5),
   p99Ms: quantile(0.99),
@@ -98,6 +102,7 @@ function oneConnection(): Promise<void> {
       latencies.push(performance.now() - sentAt);
       if (received.startsWith("HTTP/1.1 2")) ok++;
       else failed++;
+      if (received.includes('"durability":"spooled"', headEnd)) spooled++;
       received = "";
       send();
     });
