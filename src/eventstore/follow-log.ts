@@ -32,7 +32,8 @@ const idleMs = 1000;
 /** At most this often does a stretch of the log that matched nothing make a batch of its own. */
 const emptyBatchMs = 1000;
 const firstBackoffMs = 100;
-const longestBackoffMs = 5000;
+/** Short enough that a store that is back is followed again within the time that readiness promises. */
+const longestBackoffMs = 1000;
 /** Objects read ahead of the consumer. */
 const readAhead = 512;
 

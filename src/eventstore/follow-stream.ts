@@ -11,7 +11,8 @@ const confirmMs = 15_000;
 /** How long nothing may come before a server that never says "caught up" (before 23.10) is asked for the last event. */
 const idleMs = 1000;
 const firstBackoffMs = 100;
-const longestBackoffMs = 5000;
+/** Short enough that a store that is back is followed again within the time that readiness promises. */
+const longestBackoffMs = 1000;
 
 /** `lastRevision` of a stream: undefined where it does not exist; throws when the store does not answer. */
 export function createFollowStream(

@@ -44,7 +44,8 @@ export interface ProjectorOptions {
 }
 
 const firstBackoffMs = 50;
-const longestBackoffMs = 5_000;
+/** Short enough that what is back is used again within the time that readiness promises. */
+const longestBackoffMs = 1_000;
 /** How often a standby looks at the checkpoint and whether the lead is free. */
 const standbyMs = 200;
 const headEveryMs = 1_000;
