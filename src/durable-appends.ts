@@ -21,7 +21,11 @@ export interface DurableAppends {
 
 /** How long the event store may take for an append before the spool takes it. */
 const storeBoundMs = 1_000;
-const mostInStore = 1_024;
+/**
+ * Appends in the event store at one moment, of which one key alone gets half. Enough to keep a store busy that answers
+ * in milliseconds; more would only wait there, where a flush of the spool acknowledges them at once.
+ */
+const mostInStore = 64;
 /** What the spool must have room for to count as taking webhooks: a large one. */
 const roomBytes = 2 * 1024 * 1024;
 const stopBoundsMs = { forwarder: 600, spool: 400 };
