@@ -1,5 +1,6 @@
-// Runs every test and says how it went: bun's own output as it comes, and as the very last line `N passed, N failed`.
-// A test process that ends without saying how many of its tests failed counts as one failure.
+// Runs every test, or with `faults` the tier of long ones, and says how it went: bun's own output as it comes, and as the
+// very last line `N passed, N failed`. A test process that ends without saying how many of its tests failed counts as
+// one failure.
 
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -44,6 +45,14 @@ function plan(): readonly (readonly string[])[] {
     .filter((names) => names.length > 0);
 }
 
+/** Each a process of its own, one after the other: they measure, kill and fill disks. Real senders have a tier of theirs. */
+const faultPlan = (): readonly (readonly string[])[] =>
+  readdirSync(join(root, "test"), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(".tier.ts") && !name.startsWith("senders"))
+    .sort()
+    .map((name) => [`./test/${name}`]);
+
 const hasTests = (folder: string): boolean =>
   readdirSync(join(root, "test", folder), { recursive: true }).some((name) =>
     String(name).endsWith(".test.ts"),
@@ -76,8 +85,10 @@ function run(paths: readonly string[]): Promise<Tally> {
 if (import.meta.main) {
   let passed = 0;
   let failed = 0;
-  for (const paths of plan()) {
+  for (const paths of process.argv[2] === "faults" ? faultPlan() : plan()) {
+    const startedAt = Date.now();
     const tally = await run(paths);
+    console.log(`${paths.join(" ")}: ${Math.round((Date.now() - startedAt) / 1000)} s`);
     passed += tally.passed;
     failed += tally.failed;
   }
