@@ -19,7 +19,7 @@ const problem = (text: string): { readonly ok: false; readonly problem: string }
 
 // Separators stand everywhere or nowhere, in the date and in the time.
 const shape =
-  /^(\d{4})(-?)(\d{2})\2(\d{2})[T ](\d{2})(:?)(\d{2})(?:\6(\d{2})(?:[.,](\d{1,9})\d*)?)?(?: ?(Z|[+-]\d{2}(?::?\d{2})?)(?: [A-Za-z0-9+-]{1,10})?)?(?: m=[+-]\d{1,20}(?:\.\d{1,12})?)?$/i;
+  /^(\d{4})(-?)(\d{2})\2(\d{2})[T ](\d{2})(:?)(\d{2})(?:\6(\d{2})(?:[.,](\d+))?)?(?: ?(Z|[+-]\d{2}(?::?\d{2})?)(?: [A-Za-z0-9+-]{1,10})?)?(?: m=[+-]\d{1,20}(?:\.\d{1,12})?)?$/i;
 
 const monthNames = [
   "January",
@@ -63,7 +63,7 @@ export function parseInstant(text: string): Parsed<Instant> {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute - offset, second, 0);
-  const instant = fromDate(date, (fractionText ?? "").padEnd(9, "0"));
+  const instant = fromDate(date, (fractionText ?? "").slice(0, 9).padEnd(9, "0"));
   return instant === undefined
     ? problem("in UTC it lies outside the years 0001 to 9999")
     : { ok: true, value: instant };

@@ -20,7 +20,7 @@ const statuses = statusTable({
 
 /** `[P2] [Triggered on {host:web-3}] [TEST] the monitor's name`; priority, group and TEST may be missing. */
 const titleShape =
-  /^\s*(?:\[P\d\]\s*)?\[([^\]{]{1,40}?)(?:\s+on\s+\{([^\]]{1,400})\})?\]\s*(\[TEST\]\s*)?(.*)$/is;
+  /^\s*(?:\[P\d\]\s*)?\[([^\]{]{1,40}?)(?:\s{1,3}on\s{1,3}\{([^\]]{1,400})\})?\]\s*(\[TEST\]\s*)?(.*)$/is;
 
 export const datadog: Source = {
   name: "datadog",

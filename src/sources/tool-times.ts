@@ -30,10 +30,10 @@ export function timeNumber(value: unknown, unit: EpochUnit): Instant | undefined
     if (!Number.isFinite(value) || value <= 0 || value > 1e20) return undefined;
     return timeNumber(Number.isInteger(value) ? BigInt(value).toString() : value.toFixed(6), unit);
   }
-  const found = typeof value === "string" ? /^\s*(\d{1,22})(?:\.(\d{1,9})\d*)?\s*$/.exec(value) : null;
+  const found = typeof value === "string" ? /^\s*(\d{1,22})(?:\.(\d+))?\s*$/.exec(value) : null;
   if (found?.[1] === undefined) return undefined;
   const scale = nanosecondsIn[unit === "by_size" ? unitBySize(found[1]) : unit];
-  const fraction = BigInt((found[2] ?? "").padEnd(9, "0"));
+  const fraction = BigInt((found[2] ?? "").slice(0, 9).padEnd(9, "0"));
   const ns = BigInt(found[1]) * scale + (fraction * scale) / 1_000_000_000n;
   return ns <= 0n || ns > latestNs ? undefined : fromEpochNs(ns);
 }
