@@ -39,7 +39,7 @@ const lettersAtOnce = 50;
  * Throws CheckpointLost and every fault of the database but a refusal; then the stored checkpoint says how far it came.
  *
  * The parts grow and shrink so that the cost is bounded whatever the mix of good and bad: for n events at most 2n
- * statements and a few, and about 15 for one bad event in a thousand.
+ * statements and a few, and about 25 for one bad event in a thousand.
  */
 export async function applyOrSplit(lead: Lead, batch: SplittableBatch): Promise<void> {
   const { projections, events, upTo } = batch;

@@ -1,0 +1,263 @@
+// Dead letters tried again after a fix, on a real Postgres: afterwards the read model is as if nothing had ever failed.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import { projections } from "../../projections/index.ts";
+import type { Projection } from "../../projections/projection.ts";
+import type { ProjectUuid } from "../../src/domain/ids.ts";
+import type { RecordedEvent } from "../../src/domain/stored-events.ts";
+import type { ReadStreamFrom } from "../../src/readmodel/event-feed.ts";
+import { openPostgres, type Sql } from "../../src/readmodel/postgres.ts";
+import { type Projector, startProjector } from "../../src/readmodel/projector.ts";
+import { redriveRequests } from "../../src/readmodel/redrive-requests.ts";
+import { createTestDatabase, type TestDatabase } from "../postgres.ts";
+import { histories, type LogEntry, recordedAt } from "../projections/histories.ts";
+import { createLogFeed, type LogFeed, silent } from "./log-feed.ts";
+import { faulty, signalAt } from "./poisons.ts";
+import { tablesOf } from "./tables.ts";
+
+let database: TestDatabase;
+let sql: Sql;
+const running: Projector[] = [];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  sql = openPostgres(database.url, { maxConnections: 3, applicationName: "test", statementTimeoutMs: 0 });
+}, 30_000);
+
+afterEach(async () => {
+  await stopAll();
+  await sql.end({ timeout: 1 });
+  await database.drop();
+});
+
+const stopAll = () => Promise.all(running.splice(0).map((projector) => projector.stop()));
+
+function start(feed: LogFeed, more: { projections?: Projection[]; readStream?: ReadStreamFrom } = {}) {
+  const projector = startProjector({
+    databaseUrl: database.url,
+    projections,
+    follow: feed.follow,
+    readStream: feed.readStream,
+    head: feed.head,
+    log: silent,
+    ...more,
+  });
+  running.push(projector);
+  return projector;
+}
+
+/** The projections with a fault in their handlers: these events do not get through. */
+const failingAt = (fails: (data: unknown) => boolean): Projection[] =>
+  projections.map((one) => ({
+    ...one,
+    handlers: Object.fromEntries(
+      Object.entries(one.handlers).map(([type, handle]) => [
+        type,
+        (data: never) => {
+          if (fails(data)) throw new Error("a mistake in a handler");
+          return (handle as (data: never) => ReturnType<typeof handle>)(data);
+        },
+      ]),
+    ),
+  }));
+
+const project = randomUUID() as ProjectUuid;
+
+describe("a dead letter tried again", () => {
+  test("is applied after the fix, and told so; before it, why not", async () => {
+    const feed = createLogFeed();
+    const first = start(feed, { projections: faulty(projections) });
+    feed.append([
+      signalAt(1n, project),
+      signalAt(2n, project, { message: "refused: null" }),
+      signalAt(3n, project, { incident_time: "yesterday" }),
+    ]);
+    expect(await first.waitFor(3n, 20_000)).toBe(true);
+    const { one, all } = redriveRequests(sql);
+    expect(await one(2n)).toEqual({ tag: "failing", reason: expect.stringContaining("23502") });
+    expect(await one(3n)).toEqual({ tag: "failing", reason: expect.stringContaining("yesterday") });
+    expect(await all()).toEqual({ applied: 0, failing: 2, waiting: 0 });
+    expect(await one(1n)).toBeUndefined();
+    expect(first.status().deadLetters).toBe(2);
+    await stopAll();
+
+    const second = start(feed);
+    expect(await one(2n)).toEqual({ tag: "applied" });
+    expect(await one(2n)).toBeUndefined();
+    expect(await all()).toEqual({ applied: 0, failing: 1, waiting: 0 });
+    expect((await sql`select incident_id from incidents order by 1`).map((row) => row.incident_id)).toEqual([
+      "incident 1",
+      "incident 2",
+    ]);
+    expect(second.status().deadLetters).toBe(1);
+    expect(second.position()).toBe(3n);
+  }, 60_000);
+
+  test("asked for many times at once is applied once", async () => {
+    const feed = createLogFeed();
+    const first = start(feed, { projections: faulty(projections) });
+    feed.append(
+      Array.from({ length: 20 }, (_, n) => signalAt(BigInt(n + 1), project, { message: "refused: null" })),
+    );
+    expect(await first.waitFor(20n, 20_000)).toBe(true);
+    await stopAll();
+    start(feed);
+    const { one, all } = redriveRequests(sql);
+    const outcomes = await Promise.all([
+      ...Array.from({ length: 5 }, () => one(7n)),
+      ...Array.from({ length: 3 }, all),
+    ]);
+    for (const outcome of outcomes) if (outcome !== undefined) expect(outcome).not.toHaveProperty("reason");
+    expect((await sql`select sum(webhooks)::int as n from incidents`)[0]?.n).toBe(20);
+    expect(await all()).toEqual({ applied: 0, failing: 0, waiting: 0 });
+  }, 60_000);
+
+  test("waits where no projector is at work, and is taken up by the next one", async () => {
+    const feed = createLogFeed();
+    const first = start(feed, { projections: faulty(projections) });
+    feed.append([signalAt(1n, project, { message: "refused: null" })]);
+    expect(await first.waitFor(1n, 20_000)).toBe(true);
+    await stopAll();
+    const { one, all } = redriveRequests(sql, { waitMs: 50 });
+    expect(await one(1n)).toEqual({ tag: "waiting", reason: expect.stringContaining("23502") });
+    expect(await all()).toEqual({ applied: 0, failing: 0, waiting: 1 });
+    start(feed);
+    expect(await redriveRequests(sql).one(1n)).toEqual({ tag: "applied" });
+  }, 60_000);
+
+  test("does not hold up projecting while the store cannot be read, and is taken up once it can", async () => {
+    const feed = createLogFeed();
+    let isAway = true;
+    const first = start(feed, { projections: faulty(projections) });
+    feed.append([signalAt(1n, project, { message: "refused: null" })]);
+    expect(await first.waitFor(1n, 20_000)).toBe(true);
+    await stopAll();
+    const second = start(feed, {
+      readStream: async function* (...asked) {
+        if (isAway) throw new Error("the store is away");
+        yield* feed.readStream(...asked);
+      },
+    });
+    const { one } = redriveRequests(sql, { waitMs: 1_000 });
+    const outcome = one(1n);
+    feed.append([signalAt(2n, project)]);
+    expect(await second.waitFor(2n, 20_000)).toBe(true);
+    expect(await outcome).toMatchObject({ tag: "waiting" });
+    expect(second.status().lastError).toBeUndefined();
+    isAway = false;
+    expect(await redriveRequests(sql).one(1n)).toEqual({ tag: "applied" });
+  }, 60_000);
+
+  test("whose event the store does not hold any more stays, and says so", async () => {
+    const feed = createLogFeed();
+    const first = start(feed, {
+      projections: faulty(projections),
+      readStream: async function* () {},
+    });
+    feed.append([signalAt(1n, project, { message: "refused: null" })]);
+    expect(await first.waitFor(1n, 20_000)).toBe(true);
+    expect(await redriveRequests(sql).one(1n)).toEqual({
+      tag: "failing",
+      reason: "the event store does not hold the event any more",
+    });
+  }, 60_000);
+
+  test("with halves of characters and NUL in its reason keeps a reason that Postgres can hold", async () => {
+    const feed = createLogFeed();
+    const first = start(feed);
+    feed.append([signalAt(1n, project, { kind: "\0\ud800" })]);
+    expect(await first.waitFor(1n, 20_000)).toBe(true);
+    expect(await redriveRequests(sql).one(1n)).toEqual({
+      tag: "failing",
+      reason: expect.stringContaining("\u2400\ufffd"),
+    });
+    expect(first.status().lastError).toBeUndefined();
+  }, 60_000);
+
+  test("that is a setting does not undo what was set after it", async () => {
+    const feed = createLogFeed();
+    const setting = (position: bigint, type: string, fields: object): RecordedEvent => ({
+      ...signalAt(position, project),
+      stream: "registry",
+      type,
+      data: { project_uuid: project, ...fields },
+    });
+    const log = [
+      setting(1n, "ProjectRegistered", { name: "first", created_at: "2025-01-01T00:00:00.000000000Z" }),
+      setting(2n, "StatusesMapped", { mappings: { ODD: "ALERT", EVEN: "ALERT" } }),
+      setting(3n, "ProjectChanged", { name: "second", matching: "monitor" }),
+      signalAt(4n, project, { status: "odd" }),
+      setting(5n, "StatusesMapped", { mappings: { ODD: "RECOVERY" } }),
+      setting(6n, "ProjectChanged", { name: "third" }),
+      signalAt(7n, project, { status: "even" }),
+    ];
+    const whole = start(feed);
+    feed.append(log);
+    expect(await whole.waitFor(7n, 20_000)).toBe(true);
+    await stopAll();
+    const expected = await tablesOf(sql);
+    await sql`drop schema ledger cascade`;
+
+    const failing = start(feed, {
+      projections: failingAt((data) => /"name":"first"|"ODD":"ALERT"/.test(JSON.stringify(data))),
+    });
+    expect(await failing.waitFor(7n, 20_000)).toBe(true);
+    expect(failing.status().deadLetters).toBe(2);
+    expect(await tablesOf(sql)).not.toEqual(expected);
+    await stopAll();
+    start(feed);
+    expect(await redriveRequests(sql).one(2n)).toEqual({ tag: "applied" });
+    expect(await redriveRequests(sql).one(1n)).toEqual({ tag: "applied" });
+    expect(await tablesOf(sql)).toEqual(expected);
+  }, 60_000);
+});
+
+describe("any history of which some events failed at first", () => {
+  test("equals, once all are tried again, a read model in which none ever failed", async () => {
+    let position = 0n;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(histories, { minLength: 20, maxLength: 20 }),
+        fc.array(fc.boolean(), { minLength: 31, maxLength: 31 }),
+        async (some, choices) => {
+          const entries: LogEntry[] = some.flatMap(({ log }) => log);
+          const events = entries.map((entry) => recordedAt(++position, entry));
+          const last = events.at(-1)?.position ?? 0n;
+          const bad = new Set(events.filter((_, at) => choices[at % choices.length]).map(({ id }) => id));
+          const feed = createLogFeed(() => 37);
+          feed.append(events);
+          const whole = start(feed);
+          expect(await whole.waitFor(last, 30_000)).toBe(true);
+          await stopAll();
+          const expected = await tablesOf(sql);
+          await sql`drop schema ledger cascade`;
+
+          // Which event it is, a handler sees of a signal alone; of the settings, half of the projects fail.
+          const projectsThatFail = new Set(some.filter((_, at) => at % 2 === 0).map((one) => one.project));
+          const failing = start(feed, {
+            projections: failingAt((data) => {
+              const { event_id, project_uuid } = data as { event_id?: string; project_uuid: ProjectUuid };
+              return event_id === undefined ? projectsThatFail.has(project_uuid) : bad.has(event_id);
+            }),
+          });
+          expect(await failing.waitFor(last, 30_000)).toBe(true);
+          const letters = failing.status().deadLetters;
+          expect(letters).toBeGreaterThan(0);
+          await stopAll();
+          start(feed);
+          expect(await redriveRequests(sql, { waitMs: 30_000 }).all()).toEqual({
+            applied: letters,
+            failing: 0,
+            waiting: 0,
+          });
+          await stopAll();
+          expect(await tablesOf(sql)).toEqual(expected);
+          await sql`drop schema ledger cascade`;
+        },
+      ),
+      { numRuns: 4, endOnFailure: true },
+    );
+  }, 120_000);
+});
