@@ -13,7 +13,7 @@ export interface Spooled {
 }
 
 export interface Reader {
-  /** Each record is handed out once, as often as the reader is made anew. */
+  /** Each record is handed out once, as often as the reader is made anew. None only where nothing more is there. */
   readonly read: (limits: {
     readonly records: number;
     readonly bytes: number;
@@ -56,7 +56,9 @@ export function createReader(options: {
   }): Promise<readonly Spooled[]> {
     const spooled: Spooled[] = [];
     let bytesTaken = 0;
-    while (spooled.length < limits.records && bytesTaken < limits.bytes) {
+    // What hands out nothing (acknowledged before the start, damaged) counts for nothing: an empty answer says that
+    // nothing waits any more, and the segments go.
+    while (spooled.length === 0 || (spooled.length < limits.records && bytesTaken < limits.bytes)) {
       const segment = segmentHere();
       if (segment === undefined || place === undefined || place.offset >= segment.end) break;
       try {

@@ -51,6 +51,20 @@ describe("the spool", () => {
     await again.close();
   });
 
+  test("after a restart hands out all that waits, however much before it was acknowledged", async () => {
+    const spool = await opened(scratch.path);
+    await addAll(spool, names(40), "x".repeat(100_000));
+    const first = await spool.read({ records: 30, bytes: 1 << 30 });
+    expect(first.length).toBe(30);
+    await spool.acknowledge(first.at(-1)?.sequence ?? 0n);
+    await spool.close();
+    const again = await opened(scratch.path);
+    expect(await idsIn(again)).toEqual(names(10, 30));
+    expect(again.stats().waiting).toBe(10);
+    expect(segmentFiles(scratch.path).length).toBe(1);
+    await again.close();
+  });
+
   test("without its cursor it hands out everything again, and loses nothing", async () => {
     const spool = await opened(scratch.path);
     await addAll(spool, names(5));
