@@ -50,6 +50,8 @@ const path = "/api/incidents/webhook/";
 /** The senders' own clock: a second for each webhook, far from any real now. */
 const epochMs = Date.UTC(2025, 0, 15, 10);
 const keptForRepeats = 500;
+const firstBackoffMs = 5;
+const longestBackoffMs = 50;
 
 export const noneSent = (): Sent => ({
   acknowledged: new Map(),
@@ -120,25 +122,29 @@ export function startSenders(options: SendersOptions, into: Sent = noneSent()): 
 
   const sender = async (): Promise<void> => {
     const connection = openConnection(options.port);
+    let backoffMs = firstBackoffMs;
     while (!stopping.signal.aborted && started < (options.most ?? Number.POSITIVE_INFINITY)) {
       const body = nextBody();
       const turn = started++;
-      if (options.perSecond !== undefined) {
-        const early = startedAt + (turn * 1000) / options.perSecond - performance.now();
-        if (early > 1) await pause(early, undefined, { signal: stopping.signal }).catch(() => undefined);
-        if (stopping.signal.aborted) break;
-      }
-      let backoffMs = 5;
+      if (options.perSecond !== undefined)
+        await wait(startedAt + (turn * 1000) / options.perSecond - performance.now());
+      // What was prepared is sent, also where the stop came meanwhile: it counts as sent.
       for (;;) {
-        const answer = await connection.post(path, options.key, body);
-        if (note(answer) || stopping.signal.aborted) break;
-        // Nobody listens, or the service has no room: like a sender that gives up, or one that tries again.
-        await pause(backoffMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-        backoffMs = Math.min(backoffMs * 2, 200);
+        if (note(await connection.post(path, options.key, body))) {
+          backoffMs = firstBackoffMs;
+          break;
+        }
+        if (stopping.signal.aborted) break;
+        // Nobody listens, or the service has no room: a sender that gives up goes on with its next webhook.
+        await wait(backoffMs);
+        backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
         if (options.retries !== true) break;
       }
     }
     connection.close();
+  };
+  const wait = async (ms: number): Promise<void> => {
+    if (ms > 1) await pause(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
   };
   const sending = Promise.all(Array.from({ length: options.concurrency }, sender));
 

@@ -1,0 +1,19 @@
+// Where the embedded servers of a service on this data directory listen, for those who look behind the service's back.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export function embeddedUrls(dataDir: string): {
+  readonly eventstoreUrl: string;
+  readonly databaseUrl: string;
+} {
+  const ports = JSON.parse(readFileSync(join(dataDir, "ports.json"), "utf8")) as {
+    eventstore: number;
+    postgres: number;
+  };
+  const password = readFileSync(join(dataDir, "postgres/password"), "utf8").trim();
+  return {
+    eventstoreUrl: `esdb://127.0.0.1:${ports.eventstore}?tls=false`,
+    databaseUrl: `postgres://incident_ledger:${password}@127.0.0.1:${ports.postgres}/incident_ledger`,
+  };
+}
