@@ -185,9 +185,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
         { stream: record.stream, sequence: String(sequence), reason },
         "set aside what the event store refuses",
       );
+      // It begins a line of its own also where a crash has cut the one before it short.
       await disk.append(
         join(directory, "refused.ndjson"),
-        Buffer.from(`${JSON.stringify({ reason, ...record })}\n`),
+        Buffer.from(`\n${JSON.stringify({ reason, ...record })}\n`),
       );
     },
     changed: (ms) =>

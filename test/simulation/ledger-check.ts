@@ -1,0 +1,136 @@
+// The model of log and spool: what must be true of them after every recovery and at the end, given what senders said and
+// what they were promised. Says what is wrong, in words.
+
+import { incidentStream, type RecordedEvent } from "../../src/domain/stored-events.ts";
+import { recordAt } from "../../src/spool/record.ts";
+import { type Promises, type ReadRecord, readKey } from "./promises.ts";
+import type { Webhook } from "./senders.ts";
+import { spoolDirectory } from "./service.ts";
+import type { Commit } from "./simulated-database.ts";
+import type { StoredEvent } from "./simulated-store.ts";
+
+export interface Seen {
+  readonly log: readonly StoredEvent[];
+  readonly commits: readonly Commit[];
+  readonly files: ReadonlyMap<string, Buffer>;
+  readonly webhooks: ReadonlyMap<string, Webhook>;
+  readonly promises: Promises;
+  /** The disk itself changes what it holds: what is lost then must have been set aside. */
+  readonly mayBeDamaged: boolean;
+}
+
+/** What must hold at any moment: each promise is kept by the store or by what is on the disk now. */
+export function wrongAtRest(seen: Seen): string[] {
+  const { log, files, promises } = seen;
+  const stored = new Set(log.map(({ event }) => event.id));
+  const kept = idsOnDisk(files);
+  const lost = [...promises.acknowledged.keys()].filter((id) => !stored.has(id) && !kept.has(id));
+  return [
+    ...(seen.mayBeDamaged
+      ? []
+      : lost.map((id) => `${id} was acknowledged and is neither in the store nor on the spool`)),
+    ...wrongInLog(seen),
+  ];
+}
+
+/** What must hold once all faults are over and everything has drained. */
+export function wrongAtTheEnd(seen: Seen): string[] {
+  const { log, commits, files, promises } = seen;
+  const stored = new Set(log.map(({ event }) => event.id));
+  const bodies = new Set(log.map(({ event }) => payloadOf(event)));
+  const refused = refusedEvents(files);
+  for (const { id, data } of refused) {
+    stored.add(id);
+    bodies.add(data.payload);
+  }
+  const lost = [...promises.acknowledged.keys()].filter((id) => !stored.has(id));
+  const lostBodies = [...promises.acknowledgedBodies].filter((body) => !bodies.has(body));
+  const isExcused = seen.mayBeDamaged && [...files.keys()].some((path) => path.endsWith(".damaged"));
+  const position = commits.at(-1)?.upTo ?? 0n;
+  const newest = log.at(-1)?.event.position ?? 0n;
+  return [
+    ...(isExcused ? [] : lost.map((id) => `${id} was acknowledged and is not in the store`)),
+    ...(isExcused ? [] : lostBodies.map((body) => `acknowledged, but not in the store: ${body}`)),
+    ...(position === newest ? [] : [`the tables are at ${position}, the log at ${newest}`]),
+  ];
+}
+
+/** Nothing twice, nothing invented, nothing changed; times of receipt and the order of what came by the spool kept. */
+function wrongInLog({ log, webhooks, promises }: Seen): string[] {
+  const wrong: string[] = [];
+  const ids = new Set<string>();
+  const payloads = new Set<string>();
+  const lastForwarded = new Map<string, ReadRecord>();
+  for (const { event, by, life } of log) {
+    const payload = payloadOf(event);
+    const webhook = webhooks.get(payload);
+    if (ids.has(event.id) || payloads.has(payload)) wrong.push(`${event.id} is in the log twice`);
+    ids.add(event.id);
+    payloads.add(payload);
+    if (webhook === undefined) {
+      wrong.push(`${event.id} was never sent`);
+      continue;
+    }
+    const { project_uuid, incident_id } = webhook.said;
+    if (event.stream !== incidentStream(project_uuid, incident_id))
+      wrong.push(`${event.id} lies in ${event.stream}`);
+    if (promises.acknowledged.get(event.id)?.bodies.includes(payload) === false)
+      wrong.push(`${event.id} was acknowledged for another webhook`);
+    const received_at = String(event.metadata.received_at);
+    if (promises.received.get(payload)?.has(received_at) !== true)
+      wrong.push(`${event.id} was not received at ${received_at}`);
+    if (by !== "forwarder") continue;
+    const record = promises.read.get(readKey(life, event.id));
+    if (record === undefined) {
+      wrong.push(`${event.id} was forwarded, but never read`);
+      continue;
+    }
+    if (record.received_at !== received_at)
+      wrong.push(`${event.id} was first received at ${record.received_at}, not at ${received_at}`);
+    const before = lastForwarded.get(event.stream);
+    if (before?.powerLosses === record.powerLosses && record.sequence < before.sequence)
+      wrong.push(`${event.id} was forwarded out of its stream's order`);
+    lastForwarded.set(event.stream, record);
+  }
+  return wrong;
+}
+
+export const payloadOf = ({ data }: RecordedEvent): string => (data as { readonly payload: string }).payload;
+
+/** Ids of whole records behind the cursor, and of what is kept as refused: read from the bytes, not by the spool. */
+function idsOnDisk(files: ReadonlyMap<string, Buffer>): Set<string> {
+  const ids = new Set(refusedEvents(files).map(({ id }) => id));
+  const cursor = cursorIn(files.get(`${spoolDirectory}/cursor`));
+  for (const [path, bytes] of files) {
+    if (!path.endsWith(".spool")) continue;
+    for (let offset = 0; offset < bytes.length; ) {
+      const found = recordAt(bytes, offset);
+      if (found.tag === "cut_short" || (found.tag === "damaged" && found.next === undefined)) break;
+      if (found.tag === "record" && found.sequence > cursor)
+        for (const { id } of JSON.parse(found.payload.toString()).events) ids.add(id);
+      offset = found.tag === "record" ? found.end : (found.next ?? bytes.length);
+    }
+  }
+  return ids;
+}
+
+/** A cursor that cannot be read counts as none. */
+const cursorIn = (bytes: Buffer | undefined): bigint =>
+  BigInt(/^(\d+) [0-9a-f]{8}\n$/.exec(String(bytes ?? ""))?.[1] ?? 0);
+
+interface Refused {
+  readonly id: string;
+  readonly data: { readonly payload: string };
+}
+
+/** A line that a crash cut short is none. */
+function refusedEvents(files: ReadonlyMap<string, Buffer>): readonly Refused[] {
+  const lines = files.get(`${spoolDirectory}/refused.ndjson`)?.toString().split("\n") ?? [];
+  return lines.flatMap((line): readonly Refused[] => {
+    try {
+      return JSON.parse(line).events;
+    } catch {
+      return [];
+    }
+  });
+}

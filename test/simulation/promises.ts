@@ -1,0 +1,87 @@
+// What the service has promised its senders, and what was seen on the way to keeping it. Judges only what an answer says
+// by itself.
+
+import type { RecordedSignal } from "../../src/intake/record-webhook.ts";
+import type { Spooled } from "../../src/spool/reader.ts";
+import type { StoredEvent } from "./simulated-store.ts";
+
+export interface ReadRecord {
+  readonly sequence: bigint;
+  readonly received_at: string;
+  /** Losses of power before it was read: they may set the spool's numbers back to those that were flushed. */
+  readonly powerLosses: number;
+}
+
+export interface Acknowledged {
+  /** The webhooks that it may stand for. */
+  readonly bodies: readonly string[];
+  /** Of the attempt first acknowledged. */
+  readonly received_at: string;
+}
+
+export interface Promises {
+  /** By event id. */
+  readonly acknowledged: Map<string, Acknowledged>;
+  readonly acknowledgedBodies: Set<string>;
+  /** By body: the times at which it was received, acknowledged or not. */
+  readonly received: Map<string, Set<string>>;
+  /** By the service's life and the event's id: the first record with it that the forwarder read. */
+  readonly read: Map<string, ReadRecord>;
+  powerLosses: number;
+  /** Events that a repeat had stored directly while the first, acknowledged receipt waited on the spool. */
+  readonly overtaken: (log: readonly StoredEvent[]) => number;
+}
+
+export function createPromises(): Promises {
+  const acknowledged = new Map<string, Acknowledged>();
+  return {
+    acknowledged,
+    acknowledgedBodies: new Set(),
+    received: new Map(),
+    read: new Map(),
+    powerLosses: 0,
+    overtaken: (log) =>
+      log.filter(({ event }) => {
+        const first = acknowledged.get(event.id);
+        return first !== undefined && first.received_at < String(event.metadata.received_at);
+      }).length,
+  };
+}
+
+export function noteReceipt({ received }: Promises, bodies: readonly string[], received_at: string): void {
+  for (const body of bodies) {
+    const times = received.get(body) ?? new Set();
+    received.set(body, times.add(received_at));
+  }
+}
+
+/** What a 200 promises; answers what is wrong with it. */
+export function noteAnswer(
+  { acknowledged, acknowledgedBodies }: Promises,
+  { bodies, received_at }: { readonly bodies: readonly string[]; readonly received_at: string },
+  signals: readonly RecordedSignal[],
+): string[] {
+  const wrong: string[] = [];
+  if (new Set(signals.map(({ event_id }) => event_id)).size !== new Set(bodies).size)
+    wrong.push(`${bodies.length} webhooks were acknowledged as ${signals.length} events`);
+  for (const body of bodies) acknowledgedBodies.add(body);
+  for (const { event_id } of signals) {
+    const known = acknowledged.get(event_id);
+    if (known === undefined) acknowledged.set(event_id, { bodies, received_at });
+    else if (!known.bodies.some((body) => bodies.includes(body)))
+      wrong.push(`${event_id} stands for two webhooks`);
+  }
+  return wrong;
+}
+
+export const readKey = (life: number, id: string): string => `${life} ${id}`;
+
+/** Notes what the forwarder reads. */
+export function noteRecord(promises: Promises, life: number, { sequence, record }: Spooled): void {
+  for (const { id, metadata } of record.events) {
+    const key = readKey(life, id);
+    if (promises.read.has(key)) continue;
+    const { powerLosses } = promises;
+    promises.read.set(key, { sequence, received_at: metadata.received_at ?? "", powerLosses });
+  }
+}

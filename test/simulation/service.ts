@@ -1,0 +1,208 @@
+// One life of the service's core: the project's own reading, recording, spool, forwarder and projector, wired as the
+// product wires them, on the world's disk, store, database and clock. Ends when it is killed or its disk has failed.
+
+import { projections } from "../../projections/index.ts";
+import type { Instant } from "../../src/domain/instant.ts";
+import { readContractWebhook } from "../../src/intake/contract-webhook.ts";
+import type { AppendEvents } from "../../src/intake/event-log.ts";
+import { type RecordOutcome, recordSignals, type SignalToRecord } from "../../src/intake/record-webhook.ts";
+import type { Session } from "../../src/readmodel/lead.ts";
+import { type Projector, startProjector } from "../../src/readmodel/projector.ts";
+import type { ProjectorClock } from "../../src/readmodel/projector-clock.ts";
+import { spoolFirst, storeFirst } from "../../src/spool/durability.ts";
+import { type Forwarder, startForwarder } from "../../src/spool/forwarder.ts";
+import type { Spooled } from "../../src/spool/reader.ts";
+import { openSpool, type Spool } from "../../src/spool/spool.ts";
+import type { SimulatedDatabase } from "./simulated-database.ts";
+import type { SimulatedDisk } from "./simulated-disk.ts";
+import type { SimulatedStore } from "./simulated-store.ts";
+import type { Life, World } from "./world.ts";
+
+export const spoolDirectory = "/spool";
+
+/** How the service is set up; drawn from the seed. */
+export interface Setup {
+  readonly ack: "store" | "spool";
+  readonly spoolMaxBytes: number;
+  readonly segmentBytes: number;
+  readonly appendsAtOnce: number;
+  readonly maxInFlight: number;
+  readonly maxBatchEvents: number;
+}
+
+/** A fault put into the code on purpose, to see whether the simulation notices. */
+export type Mutation = "fresh_ids" | "acknowledge_first" | "any_state" | "drop_refused" | "stored_unsent";
+
+export interface Surroundings {
+  readonly world: World;
+  readonly disk: SimulatedDisk;
+  readonly store: SimulatedStore;
+  readonly database: SimulatedDatabase;
+  /** Epoch milliseconds; may jump either way. */
+  readonly wallClock: () => number;
+  readonly setup: Setup;
+  readonly mutation?: Mutation | undefined;
+  readonly lifeNumber: number;
+  /** Told of each record that the forwarder reads. */
+  readonly read: (spooled: Spooled) => void;
+  /** Told that something in the spool was found damaged. */
+  readonly damaged: () => void;
+  readonly diskFailed: (error: unknown) => void;
+}
+
+export interface Service {
+  readonly receive: (bodies: readonly string[], received_at: Instant) => Promise<RecordOutcome>;
+  readonly spool: Spool;
+  readonly forwarder: Forwarder;
+  readonly projector: Projector;
+  /** In the order of the product: no webhooks, forwarder, spool, projector. */
+  readonly stop: () => Promise<void>;
+}
+
+const silent = () => undefined;
+/** As in src/durable-appends.ts. */
+const storeBoundMs = 1_000;
+
+export async function startService(life: Life, around: Surroundings): Promise<Service> {
+  const { world, disk, store, database, wallClock, setup } = around;
+  const after = world.after(life, "timer");
+  const log = {
+    info: silent,
+    warn: silent,
+    error: (_: object, message: string) => message.startsWith("set aside damaged") && around.damaged(),
+  };
+  const spool = await openSpool({
+    directory: spoolDirectory,
+    maxBytes: setup.spoolMaxBytes,
+    segmentBytes: setup.segmentBytes,
+    disk: disk.mount(life),
+    now: wallClock,
+    after,
+    log,
+    onFailed: around.diskFailed,
+  });
+  const forwarder = startForwarder({
+    spool: watched(spool, around),
+    append: mutated(store.append(life, { by: "forwarder", life: around.lifeNumber }), around.mutation),
+    readStream: store.readStream(life),
+    appendsAtOnce: setup.appendsAtOnce,
+    after,
+    log,
+  });
+  const append = store.append(life, { by: "webhook", life: around.lifeNumber });
+  const keep =
+    setup.ack === "spool"
+      ? spoolFirst({ spool })
+      : storeFirst({
+          append,
+          spool,
+          boundMs: storeBoundMs,
+          maxInFlight: setup.maxInFlight,
+          after,
+          nowMs: world.now,
+        });
+  const record = recordSignals(
+    around.mutation === "stored_unsent"
+      ? async (stream, events) => {
+          void keep(stream, events);
+          return { tag: "appended", revision: 0n };
+        }
+      : keep,
+  );
+  const projector = startProjector({
+    databaseUrl: "",
+    openSession: () => database.openSession(life) as Session,
+    projections,
+    follow: store.follow(life),
+    readStream: store.readStream(life),
+    head: async () => store.log.at(-1)?.event.position,
+    maxBatchEvents: setup.maxBatchEvents,
+    clock: clockOf(life, world),
+    log,
+  });
+  let requests = 0;
+  let isStopping = false;
+
+  async function receive(bodies: readonly string[], received_at: Instant): Promise<RecordOutcome> {
+    if (isStopping) return { tag: "unavailable", reason: "stopping" };
+    const read = bodies.map((body) => readContractWebhook(Buffer.from(body)));
+    const signals: SignalToRecord[] = [];
+    for (const one of read) {
+      if (one.tag !== "fields") throw new Error(`A webhook of the simulation is not read: ${one.tag}`);
+      signals.push({ fields: one.fields, payload: one.payload });
+    }
+    const project = read[0]?.tag === "fields" ? read[0].project_uuid : undefined;
+    if (project === undefined) throw new Error("There is nothing to record");
+    requests += 1;
+    return record(signals, {
+      project_uuid: project,
+      key_id: project,
+      source: "webhook",
+      received_at,
+      request_id: `${world.now()}-${requests}`,
+    });
+  }
+
+  return {
+    receive,
+    spool,
+    forwarder,
+    projector,
+    stop: async () => {
+      isStopping = true;
+      await forwarder.stop();
+      await spool.close();
+      await projector.stop();
+    },
+  };
+}
+
+function watched(spool: Spool, { read, mutation }: Surroundings): Spool {
+  return {
+    ...spool,
+    refuse: async (...refused) => {
+      if (mutation !== "drop_refused") await spool.refuse(...refused);
+    },
+    read: async (limits) => {
+      const spooled = await spool.read(limits);
+      for (const one of spooled) read(one);
+      const last = spooled.at(-1);
+      if (mutation === "acknowledge_first" && last !== undefined) await spool.acknowledge(last.sequence);
+      return spooled;
+    },
+  };
+}
+
+function mutated(append: AppendEvents, mutation: Mutation | undefined): AppendEvents {
+  let made = 0;
+  switch (mutation) {
+    case "fresh_ids":
+      return (stream, events, expected) => {
+        made += 1;
+        const fresh = events.map((event) => ({ ...event, id: `${event.id}-${made}` }));
+        return append(stream, fresh, expected);
+      };
+    case "any_state":
+      return (stream, events) => append(stream, events, "any");
+    default:
+      return append;
+  }
+}
+
+function clockOf(life: Life, world: World): ProjectorClock {
+  const after = world.after(life, "projector waits");
+  return {
+    nowMs: world.now,
+    pause: (ms, stop) =>
+      new Promise((resolve) => {
+        if (stop?.aborted) return resolve();
+        const end = (): void => {
+          cancel();
+          stop?.removeEventListener("abort", end);
+          resolve();
+        };
+        const cancel = after(ms, end);
+        stop?.addEventListener("abort", end, { once: true });
+      }),
+  };
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "bun:test";
+import { type Result, type SimulationOptions, simulate } from "./simulation.ts";
+
+describe("the core in a world of faults", () => {
+  test("keeps its promises, whatever breaks", async () => {
+    const results: Result[] = [];
+    for (let seed = 1; seed <= 12; seed++) results.push(await simulate({ seed }));
+    expect(results.flatMap(({ seed, wrong }) => wrong.map((text) => `seed ${seed}: ${text}`))).toEqual([]);
+    const total = (name: string): number => results.reduce((sum, { counts }) => sum + (counts[name] ?? 0), 0);
+    // A run in which little happens would prove little.
+    for (const happened of ["kills", "powerLosses", "stops", "stored", "spooled", "disk torn", "store lost"])
+      expect({ happened, isThere: total(happened) > 10 }).toEqual({ happened, isThere: true });
+    expect(results.reduce((sum, { steps }) => sum + steps, 0)).toBeGreaterThan(20_000);
+  }, 60_000);
+
+  test("sets aside what a flipped bit has damaged, and never passes it on", async () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const { wrong, counts } = await simulate({ seed, bitFlips: true });
+      expect({ seed, wrong }).toEqual({ seed, wrong: [] });
+      expect(counts["disk bitFlips"]).toBeGreaterThan(0);
+    }
+  }, 60_000);
+
+  test("is the same again from the same seed, and another from another", async () => {
+    const [first, again, other] = [
+      await simulate({ seed: 7 }),
+      await simulate({ seed: 7 }),
+      await simulate({ seed: 8 }),
+    ];
+    expect(again).toEqual(first);
+    expect(other.trace).not.toBe(first.trace);
+  }, 60_000);
+});
+
+describe("the simulation notices", () => {
+  const broken: readonly (readonly [string, Omit<SimulationOptions, "seed">])[] = [
+    ["a disk that does not flush", { diskLie: "flush_does_nothing" }],
+    ["an answer before anything is stored", { mutation: "stored_unsent" }],
+    ["a forwarder that makes new ids", { mutation: "fresh_ids" }],
+    ["a cursor that moves before the append", { mutation: "acknowledge_first" }],
+    ["many events appended to a stream in any state", { mutation: "any_state" }],
+    ["refused events that are kept nowhere", { mutation: "drop_refused" }],
+    ["rows that are stored apart from their checkpoint", { databaseLie: "checkpoint_apart" }],
+  ];
+  for (const [what, options] of broken) {
+    test(what, async () => {
+      let seed = 1;
+      while (seed <= 12 && (await simulate({ seed, ...options })).wrong.length === 0) seed += 1;
+      expect(seed).toBeLessThanOrEqual(12);
+    }, 60_000);
+  }
+});
