@@ -164,12 +164,8 @@ const call = (found: RegExpExecArray, args: string, lines: { from: number; to: n
 export const fileOf = ({ args }: Pick<Call, "args">): string | undefined =>
   /^(?:AT_FDCWD<[^>]*>, )?"([^"]+)"/.exec(args)?.[1] ?? /^\d+<(\/[^>]*)>/.exec(args)?.[1];
 
-/** Where a killed program stood: the last call that never returned, as `fsync events.sqlite-wal`. */
-export function deathIn(text: string): string {
-  const last = readTrace(text)
+/** Where a killed program stood: the last call that never returned; undefined where every one returned. */
+export const lastCallOf = (text: string): Call | undefined =>
+  readTrace(text)
     .filter(({ result }) => result.startsWith("?"))
     .at(-1);
-  if (last === undefined) return "elsewhere";
-  const name = fileOf(last)?.split("/").at(-1) ?? "something else";
-  return `${last.name} ${name.replace(/^\d{20}/, "N")}`;
-}

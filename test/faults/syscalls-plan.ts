@@ -1,28 +1,88 @@
 // Which system calls to die at, and the account of the deaths. Knows neither the store nor the service.
 
+import { join, relative } from "node:path";
 import type { Random } from "./seed.ts";
+import { type Call, fileOf, lastCallOf, readTrace } from "./strace.ts";
 
 /** To die at the nth call of this name, counted for each thread by itself; on one file, or on any. */
 export interface Kill {
   readonly call: string;
+  /** As seen from the data directory; "." is that itself. */
   readonly file?: string;
   readonly n: number;
 }
 
-export const placeOf = ({ call, file }: Omit<Kill, "n">): string => `${call} ${file ?? "*"}`;
+export interface Place extends Omit<Kill, "n"> {
+  /** How often a run without faults comes by, in the thread that does so most. */
+  readonly count: number;
+}
+
+/** The name of a place for people. A spool's segments are many, but all alike. */
+export const nameOf = ({ call, file }: Omit<Kill, "n">): string =>
+  `${call} ${(file ?? "*").replace(/\d{20}/, "N")}`;
+
+/** By name: which calls were made on which files of the directory. */
+export function placesIn(trace: string, directory: string): ReadonlyMap<string, Place> {
+  const threads = new Map<string, Map<number, number>>();
+  const places = new Map<string, Place>();
+  for (const call of readTrace(trace)) {
+    const place = placeOf(call, directory);
+    if (place === undefined) continue;
+    const key = `${place.call} ${place.file}`;
+    const counts = threads.get(key) ?? new Map<number, number>();
+    threads.set(key, counts.set(call.thread, (counts.get(call.thread) ?? 0) + 1));
+    places.set(key, { ...place, count: Math.max(...counts.values()) });
+  }
+  return places;
+}
+
+/** The same for calls on whatever file, where the files' names are not known beforehand. */
+export function placesOfCalls(trace: string, names: readonly string[]): ReadonlyMap<string, Place> {
+  const places = new Map<string, Place>();
+  for (const name of names) {
+    const threads = new Map<number, number>();
+    for (const call of readTrace(trace))
+      if (call.name === name) threads.set(call.thread, (threads.get(call.thread) ?? 0) + 1);
+    if (threads.size > 0) places.set(name, { call: name, count: Math.max(...threads.values()) });
+  }
+  return places;
+}
+
+/** Where it died, by name; undefined where it did not die in a call. */
+export function deathIn(trace: string, directory: string): string | undefined {
+  const last = lastCallOf(trace);
+  if (last === undefined) return undefined;
+  return nameOf(placeOf(last, directory) ?? { call: last.name });
+}
+
+function placeOf(call: Call, directory: string): Omit<Kill, "n"> | undefined {
+  const file = fileOf(call);
+  if (file === undefined || !`${file}/`.startsWith(`${directory}/`)) return undefined;
+  return { call: call.name, file: relative(directory, file) || "." };
+}
+
+/** What startTraced takes to make a kill come true. */
+export function injectionOf(kill: Kill | undefined, directory: string) {
+  if (kill === undefined) return {};
+  return {
+    inject: [{ calls: kill.call, what: "signal=KILL", when: String(kill.n) }],
+    ...(kill.file === undefined ? {} : { paths: [join(directory, kill.file)] }),
+  };
+}
 
 /**
- * So many kills over the places of a run without faults, given how often each was come by: each place as often as the
- * others, as far as there are calls, and its calls at even distances, moved by chance.
+ * So many kills over the places of a run without faults: each place as often as the others, as far as there are calls,
+ * and its calls at even distances, moved by chance. Where that makes too few, they come again: nothing else in a run
+ * has the same order twice.
  */
 export function chooseKills(options: {
-  readonly places: ReadonlyMap<string, Omit<Kill, "n"> & { readonly count: number }>;
+  readonly places: ReadonlyMap<string, Place>;
   readonly wanted: number;
   readonly random: Random;
 }): readonly Kill[] {
   const places = [...options.places.values()].sort((one, other) => one.count - other.count);
   let left = options.wanted;
-  return places.flatMap(({ count, ...place }, index) => {
+  const chosen = places.flatMap(({ count, ...place }, index) => {
     const wanted = Math.min(count, Math.max(1, Math.round(left / (places.length - index))));
     left -= wanted;
     return Array.from({ length: wanted }, (_, stretch) => {
@@ -31,7 +91,23 @@ export function chooseKills(options: {
       return { ...place, n: from + 1 + options.random.below(to - from) };
     });
   });
+  const again = Array.from({ length: Math.max(0, left) }, () => options.random.pick(chosen));
+  return [...chosen, ...again];
 }
+
+/** The places that nothing died in. */
+export const missedPlaces = (
+  places: ReadonlyMap<string, Place>,
+  deaths: readonly string[],
+): readonly string[] =>
+  [...places.values()].flatMap((place) => {
+    const name = nameOf(place);
+    const isHit =
+      place.file === undefined
+        ? deaths.some((death) => death.startsWith(`${place.call} `))
+        : deaths.includes(name);
+    return isHit ? [] : [name];
+  });
 
 export interface Died {
   readonly death: string | undefined;
@@ -59,6 +135,11 @@ export class Deaths {
   /** Whether every case runs, not only one that is replayed. */
   isWhole(): boolean {
     return this.#only === undefined;
+  }
+
+  /** Whether any case of the scene runs. */
+  concerns(scene: string): boolean {
+    return this.#only === undefined || this.#only.startsWith(`${this.#target}:${scene}:`);
   }
 
   /** Of the kills chosen for a scene those that this run is to make. */

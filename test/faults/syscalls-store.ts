@@ -3,14 +3,14 @@
 
 import { randomUUID } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { NewEvent } from "../../src/domain/stored-events.ts";
 import { connectEventStore, type EventStore } from "../../src/eventstore/client.ts";
 import { startedEmbedded } from "../eventstore/embedded-process.ts";
-import { deathIn, fileOf, readTrace, startTraced, type Traced } from "./strace.ts";
-import { type Kill, placeOf } from "./syscalls-plan.ts";
+import { startTraced, type Traced } from "./strace.ts";
+import { type Died, deathIn, injectionOf, type Kill, type Place, placesIn } from "./syscalls-plan.ts";
 
 const program = fileURLToPath(new URL("../../src/eventstore/embedded/main.ts", import.meta.url));
 const quiet = { info: () => undefined, warn: () => undefined };
@@ -33,17 +33,8 @@ const appendsOfWriter = 8;
 /** A checkpoint comes once the journal has 4000 pages; the writers of that scene bring it there. */
 const pagesBeforeCheckpoint = 3_850;
 
-export interface StoreRound {
-  /** Where it died; undefined where it ran to the end of the scene. */
-  readonly death: string | undefined;
-  readonly acknowledged: number;
-  /** What is wrong after the next start, in words; none where all is well. */
-  readonly problems: readonly string[];
-  readonly readyMs: number;
-  readonly trace: string;
-  /** How it ended, and the last it said. */
-  readonly ended: number | NodeJS.Signals;
-  readonly printed: string;
+export interface StoreRound extends Died {
+  readonly places: ReadonlyMap<string, Place>;
 }
 
 /** The files that the scenes begin with, made once. */
@@ -71,12 +62,12 @@ interface Append {
   acknowledged: boolean;
 }
 
-/** One life and death of the store, and the check of what it left. `kill` absent: the scene without a fault. */
+/** One life and death of the store, and the check of what it left. `kill` undefined: the scene without a fault. */
 export async function storeRound(options: {
   readonly scene: StoreScene;
   readonly prepared: string;
   readonly place: string;
-  readonly kill?: Kill;
+  readonly kill: Kill | undefined;
 }): Promise<StoreRound> {
   const { scene, place } = options;
   rmSync(place, { recursive: true, force: true });
@@ -98,37 +89,13 @@ export async function storeRound(options: {
     await drive(store, traced, { appends, bytes: bytesOf[scene] });
     await Promise.all([store.close(), traced.end(scene === "stop" ? "SIGTERM" : "SIGKILL")]);
   }
-  const ended = await traced.ended;
+  await traced.ended;
   const trace = readFileSync(traced.traceFile, "utf8");
-  const death = deathIn(trace);
   return {
-    death: death === "elsewhere" ? undefined : death,
+    death: deathIn(trace, data),
     acknowledged: appends.filter(({ acknowledged }) => acknowledged).length,
     ...(await checkAfter(file, appends, scene === "first-start" ? 0 : 40)),
-    trace,
-    ended,
-    printed: traced.printed(),
-  };
-}
-
-/** How often each call was made on each file. */
-export function placesIn(trace: string): ReadonlyMap<string, Omit<Kill, "n"> & { readonly count: number }> {
-  const places = new Map<string, Omit<Kill, "n"> & { readonly count: number }>();
-  for (const made of readTrace(trace)) {
-    const place = { call: made.name, file: basename(fileOf(made) ?? "") };
-    places.set(placeOf(place), { ...place, count: (places.get(placeOf(place))?.count ?? 0) + 1 });
-  }
-  return places;
-}
-
-function injectionOf(kill: Kill | undefined, data: string) {
-  if (kill === undefined) return {};
-  const { call, file, n } = kill;
-  // The directory itself is flushed too.
-  const path = file === undefined || file === basename(data) ? data : join(data, file);
-  return {
-    inject: [{ calls: call, what: "signal=KILL", when: String(n) }],
-    ...(file === undefined ? {} : { paths: [path] }),
+    places: placesIn(trace, data),
   };
 }
 

@@ -1,5 +1,5 @@
 // Killed at the Nth system call that changes a file, wherever that is: everything acknowledged is there afterwards, once.
-// FAULT_CASE=store:recovery:pwrite64:events.sqlite-wal:17 runs one case alone, FAULT_KILLS=40 fewer of each kind.
+// FAULT_CASE=store:recovery:pwrite64:events.sqlite-wal:17 runs one case alone; FAULT_KILLS=40 makes fewer of each kind.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -7,54 +7,72 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startSeed } from "./seed.ts";
 import { needStrace } from "./strace.ts";
-import { chooseKills, Deaths, type Kill } from "./syscalls-plan.ts";
-import { placesIn, prepareScenes, type StoreScene, storeRound, storeScenes } from "./syscalls-store.ts";
+import { chooseKills, Deaths, type Died, type Kill, missedPlaces, type Place } from "./syscalls-plan.ts";
+import { type Servers, serviceRound, serviceScenes, startOutliving } from "./syscalls-service.ts";
+import { prepareScenes, storeRound, storeScenes } from "./syscalls-store.ts";
 
 const random = startSeed("killed at a system call");
-const kills = Number(process.env.FAULT_KILLS ?? 210);
+/** Of each kind. */
+const kills = Number(process.env.FAULT_KILLS ?? 220);
 let directory = "";
+let servers: Servers;
 
 beforeAll(async () => {
   needStrace();
   directory = mkdtempSync(join(tmpdir(), "ledger-syscalls-"));
   await prepareScenes(join(directory, "prepared"));
-}, 60_000);
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  servers = await startOutliving(kills + 40);
+}, 120_000);
+afterAll(async () => {
+  await servers.remove();
+  rmSync(directory, { recursive: true, force: true });
+}, 30_000);
 
 test(
   "the embedded event store",
   async () => {
-    const deaths = new Deaths("store");
-    const missed: string[] = [];
-    const round = (scene: StoreScene, kill?: Kill) =>
-      storeRound({
-        scene,
-        prepared: join(directory, "prepared"),
-        place: join(directory, "store"),
-        ...(kill === undefined ? {} : { kill }),
-      });
-    for (const scene of storeScenes) {
-      const whole = await round(scene);
-      expect(whole.problems).toEqual([]);
-      const places = placesIn(whole.trace);
-      const chosen = chooseKills({ places, wanted: kills / storeScenes.length, random });
-      const died = new Set<string>();
-      for (const kill of deaths.wanted(scene, chosen)) {
-        const one = await round(scene, kill);
-        deaths.add(one);
-        if (one.death !== undefined) died.add(one.death);
-      }
-      missed.push(
-        ...[...places.keys()].filter((place) => !died.has(place)).map((place) => `${scene}: ${place}`),
-      );
-    }
-    deaths.print();
-    expect(deaths.problems()).toEqual([]);
-    if (deaths.isWhole()) {
-      // Whatever the store does on its disk, it died doing it.
-      expect(missed).toEqual([]);
-      expect(deaths.count()).toBeGreaterThanOrEqual(kills * 0.9);
-    }
+    const prepared = join(directory, "prepared");
+    const place = join(directory, "store");
+    await dieEverywhere("store", storeScenes, (scene, kill) => storeRound({ scene, prepared, place, kill }));
   },
-  10 * 60_000,
+  15 * 60_000,
 );
+
+test(
+  "the service, with ACK=spool",
+  () => dieEverywhere("service", serviceScenes, (scene, kill) => serviceRound({ scene, servers, kill })),
+  15 * 60_000,
+);
+
+/** Each scene once without a fault, to see what it does on the disk, and then with a death in each of these places. */
+async function dieEverywhere<Scene extends string>(
+  target: string,
+  scenes: readonly Scene[],
+  round: (scene: Scene, kill: Kill | undefined) => Promise<Died & { places: ReadonlyMap<string, Place> }>,
+): Promise<void> {
+  const deaths = new Deaths(target);
+  const missed: string[] = [];
+  const startedAt = performance.now();
+  for (const scene of scenes) {
+    if (!deaths.concerns(scene)) continue;
+    const whole = await round(scene, undefined);
+    expect(whole.problems).toEqual([]);
+    const chosen = chooseKills({ places: whole.places, wanted: Math.ceil(kills / scenes.length), random });
+    const died: string[] = [];
+    for (const kill of deaths.wanted(scene, chosen)) {
+      const one = await round(scene, kill);
+      deaths.add(one);
+      if (one.death !== undefined) died.push(one.death);
+    }
+    missed.push(...missedPlaces(whole.places, died).map((place) => `${scene}: ${place}`));
+  }
+  deaths.print();
+  console.log(
+    `  in ${((performance.now() - startedAt) / 1000).toFixed(0)} s; never died in: ${missed.join(", ") || "-"}`,
+  );
+  expect(deaths.problems()).toEqual([]);
+  if (!deaths.isWhole()) return;
+  // Whatever it does on its disk, it died doing it.
+  expect(missed).toEqual([]);
+  expect(deaths.count()).toBeGreaterThanOrEqual(kills * 0.9);
+}
