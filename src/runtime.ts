@@ -1,5 +1,7 @@
 // The one file that knows which runtime runs the service: Bun, or Deno.
 
+import { setTimeout as pause } from "node:timers/promises";
+
 /** What a running HTTP server gives. */
 export interface HttpServer {
   readonly port: number;
@@ -35,9 +37,13 @@ export function serve(options: {
 
 type Options = Parameters<typeof serve>[0];
 
+/** How long a stop holds answers back. */
+const holdMs = 100;
+
 function serveOnBun({ host, port, idleSeconds, handle }: Options): HttpServer {
   let active = 0;
   let idle: (() => void) | undefined;
+  let held: Promise<void> | undefined;
   const server = Bun.serve({
     hostname: host,
     port,
@@ -48,7 +54,12 @@ function serveOnBun({ host, port, idleSeconds, handle }: Options): HttpServer {
     fetch: async (request) => {
       active++;
       try {
-        return await handle(request);
+        const response = await handle(request);
+        if (held !== undefined) {
+          await held;
+          response.headers.set("Connection", "close");
+        }
+        return response;
       } finally {
         active--;
         if (active === 0) idle?.();
@@ -58,12 +69,20 @@ function serveOnBun({ host, port, idleSeconds, handle }: Options): HttpServer {
   return {
     port: server.port ?? port,
     stop: async (graceMs) => {
+      // Once Bun stops, it resets a connection that is between two requests, though the next one may be there unread.
+      // So what arrives is worked on but not answered for a moment: then whoever sends again and again waits for an
+      // answer, and an answer that is waited for is never cut off.
+      const { promise, resolve: release } = Promise.withResolvers<void>();
+      held = promise;
+      const hold = Math.min(graceMs, holdMs);
+      await pause(hold);
       const drained = new Promise<void>((resolve) => {
         idle = resolve;
         if (active === 0) resolve();
       });
       const stopped = server.stop(false);
-      await within(graceMs, drained);
+      release();
+      await within(graceMs - hold, drained);
       // Bytes of the last answers may still be on their way to the socket.
       await within(Math.min(graceMs, 200), stopped);
       await server.stop(true);
