@@ -9,20 +9,20 @@ import { type EmbeddedEventStore, startEmbeddedEventStore } from "../../src/proc
 import { freePort } from "../../src/processes/ports.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
 import {
+  adminKey,
+  type RunningService,
   registerProject,
+  removeDataDir,
   runToItsEnd,
-  type StartedService,
   startService,
-  stop,
   temporaryDataDir,
-  until,
+  waitFor,
   webhook,
-} from "./started-service.ts";
+} from "../running-service.ts";
 
-const admin = "admin-key-for-the-end-to-end-tests";
 const servers = mkdtempSync(join(tmpdir(), "ledger-servers-"));
-const data = temporaryDataDir();
-const other = temporaryDataDir();
+const dataDir = await temporaryDataDir();
+const other = await temporaryDataDir();
 const watcher = { line: () => {}, ready: () => {}, lost: () => {} };
 const env = childEnvironment(process.env);
 let store: EmbeddedEventStore;
@@ -40,46 +40,48 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([store.stop(), postgres.stop()]);
   rmSync(servers, { recursive: true, force: true });
-  await Promise.all([data.remove(), other.remove()]);
+  await Promise.all([removeDataDir(dataDir), removeDataDir(other)]);
 }, 30_000);
 
 test("with both set nothing embedded starts, and two services share them", async () => {
-  const external = { ADMIN_API_KEY: admin, EVENTSTORE_URL: store.url, DATABASE_URL: postgres.url };
+  const external = { EVENTSTORE_URL: store.url, DATABASE_URL: postgres.url };
   const [first, second] = await Promise.all([
-    startService({ dataDir: data.path, env: external }),
-    startService({ dataDir: other.path, env: external }),
+    startService({ dataDir, env: external, awaits: "welcome" }),
+    startService({ dataDir: other, env: external, awaits: "welcome" }),
   ]);
-  expect(existsSync(join(data.path, "postgres"))).toBe(false);
-  expect(existsSync(join(data.path, "eventstore"))).toBe(false);
-  const { project, key } = await registerProject(first, admin);
-  await until(
+  expect(existsSync(join(dataDir, "postgres"))).toBe(false);
+  expect(existsSync(join(dataDir, "eventstore"))).toBe(false);
+  const { project, key } = await registerProject(first);
+  await waitFor(
     async () => (await post(second, project, key, "DOWN", "2025-01-15T10:30:00Z")) === 200,
-    second.printed,
+    60_000,
+    second.output,
   );
   expect(await post(first, project, key, "UP", "2025-01-15T10:31:00Z")).toBe(200);
-  await until(async () => {
+  const hasBoth = async () => {
     const mttr = await second.get(`/api/projects/${project}/mttr`, key);
     return mttr.body.n === 1 && mttr.body.mean_seconds === 60;
-  }, second.printed);
-  expect(await Promise.all([stop(first), stop(second)])).toEqual([0, 0]);
+  };
+  await waitFor(hasBoth, 60_000, second.output);
+  expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0]);
 }, 120_000);
 
 test("Postgres unreachable at the start: webhooks are taken, and ready says what is missing", async () => {
   const service = await startService({
-    dataDir: data.path,
+    dataDir,
+    awaits: "welcome",
     env: {
-      ADMIN_API_KEY: admin,
       EVENTSTORE_URL: store.url,
       DATABASE_URL: `postgres://ledger:secret-word@127.0.0.1:${await freePort()}/ledger`,
     },
   });
-  const { project, key } = await registerProject(service, admin);
+  const { project, key } = await registerProject(service);
   expect(await post(service, project, key, "DOWN", "2025-01-15T10:30:00Z")).toBe(200);
   const ready = await service.get("/health/ready", "");
   expect(ready.status).toBe(503);
   expect(JSON.stringify(ready.body)).toContain("postgres");
-  expect(await stop(service)).toBe(0);
-  expect(service.printed()).not.toContain("secret-word");
+  expect(await service.stop()).toBe(0);
+  expect(service.output()).not.toContain("secret-word");
 }, 120_000);
 
 describe("what can never work ends the start with one line and exit code 1", () => {
@@ -115,24 +117,21 @@ describe("what can never work ends the start with one line and exit code 1", () 
   }, 60_000);
 
   async function refused(wrong: Record<string, string>, says: string): Promise<void> {
-    const directory = temporaryDataDir();
-    const { code, printed } = await runToItsEnd({
-      dataDir: directory.path,
-      env: { ADMIN_API_KEY: admin, ...wrong },
-    });
-    await directory.remove();
-    const lines = printed.split("\n").filter((line) => line.startsWith("Cannot "));
-    expect({ code, lines: lines.length, printed }).toMatchObject({ code: 1, lines: 1 });
+    const directory = await temporaryDataDir();
+    const { code, output } = await runToItsEnd({ dataDir: directory, env: { LOG_LEVEL: "info", ...wrong } });
+    await removeDataDir(directory);
+    const lines = output.split("\n").filter((line) => line.startsWith("Cannot "));
+    expect({ code, lines: lines.length, output }).toMatchObject({ code: 1, lines: 1 });
     expect(lines[0]).toContain(says);
-    expect(printed).not.toContain("secret-word");
-    expect(printed).not.toContain(admin);
+    expect(output).not.toContain("secret-word");
+    expect(output).not.toContain(adminKey);
     // A stack would be a line that begins with "at".
-    expect(printed).not.toMatch(/^\s+at /m);
+    expect(output).not.toMatch(/^\s+at /m);
   }
 });
 
 async function post(
-  service: StartedService,
+  service: RunningService,
   project: string,
   key: string,
   status: string,

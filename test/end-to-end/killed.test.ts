@@ -4,67 +4,65 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  eventStorePid,
-  postgresPid,
+  type RunningService,
   registerProject,
-  type StartedService,
+  removeDataDir,
   startService,
-  stop,
   temporaryDataDir,
-  until,
+  waitFor,
   webhook,
-} from "./started-service.ts";
+} from "../running-service.ts";
+import { eventStorePid, postgresPid } from "../service-processes.ts";
 
-const admin = "admin-key-for-the-end-to-end-tests";
-const data = temporaryDataDir();
-let service: StartedService;
+const dataDir = await temporaryDataDir();
+let service: RunningService;
 let ports = "";
 let project = "";
 let key = "";
 const acknowledged: string[] = [];
 const statuses = new Set<number>();
 
-const start = (): Promise<StartedService> =>
-  startService({ dataDir: data.path, env: { ADMIN_API_KEY: admin } });
+const start = (): Promise<RunningService> =>
+  startService({ dataDir, env: { LOG_LEVEL: "info" }, awaits: "welcome" });
 
 beforeAll(async () => {
   service = await start();
-  ports = readFileSync(join(data.path, "ports.json"), "utf8");
-  ({ project, key } = await registerProject(service, admin));
+  ports = readFileSync(join(dataDir, "ports.json"), "utf8");
+  ({ project, key } = await registerProject(service));
 }, 90_000);
 afterAll(async () => {
   service.child.kill("SIGKILL");
-  await data.remove();
+  await removeDataDir(dataDir);
 });
 
 test("the event store killed under load: no acknowledged webhook is lost, and it is taken up again", async () => {
-  await postWhileKilling(() => eventStorePid(data.path));
-  await until(async () => (await post("after-store")) === 200, service.printed);
+  await postWhileKilling(() => eventStorePid(dataDir));
+  await waitFor(async () => (await post("after-store")) === 200, 60_000, service.output);
   await everythingIsThere();
 }, 120_000);
 
 test("Postgres killed under load: every webhook is acknowledged, and the read model catches up", async () => {
-  const refused = await postWhileKilling(() => postgresPid(data.path));
-  expect(refused, service.printed().slice(-6_000)).toBe(0);
+  const refused = await postWhileKilling(() => postgresPid(dataDir));
+  expect(refused, service.output().slice(-6_000)).toBe(0);
   await everythingIsThere();
 }, 120_000);
 
 test("the service killed under load: the next start ends what it left and has everything", async () => {
-  const left = { store: eventStorePid(data.path), postgres: postgresPid(data.path) };
+  const left = { store: eventStorePid(dataDir), postgres: postgresPid(dataDir) };
   await postWhileKilling(() => service.child.pid);
   expect(await service.ended).toBeNull();
   service = await start();
-  expect(eventStorePid(data.path)).not.toBe(left.store);
-  expect(postgresPid(data.path)).not.toBe(left.postgres);
+  expect(eventStorePid(dataDir)).not.toBe(left.store);
+  expect(postgresPid(dataDir)).not.toBe(left.postgres);
   await everythingIsThere();
 }, 120_000);
 
 test("the embedded servers keep their ports over all that", () => {
-  expect(readFileSync(join(data.path, "ports.json"), "utf8")).toBe(ports);
+  expect(readFileSync(join(dataDir, "ports.json"), "utf8")).toBe(ports);
 });
 
 test("everything killed at once: the next start has everything", async () => {
-  for (const pid of [eventStorePid(data.path), postgresPid(data.path), service.child.pid]) {
+  for (const pid of [eventStorePid(dataDir), postgresPid(dataDir), service.child.pid]) {
     if (pid !== undefined) process.kill(pid, "SIGKILL");
   }
   await service.ended;
@@ -80,10 +78,10 @@ test("stopped under load: what was accepted is answered, the exit code is 0, the
   expect(Date.now() - began).toBeLessThan(10_000);
   // 0: nobody listened any more. No answer says that something broke.
   expect([...statuses].filter((status) => status !== 200 && status !== 0)).toEqual([]);
-  expect(service.printed()).not.toContain("not stopped in order");
+  expect(service.output()).not.toContain("not stopped in order");
   service = await start();
   await everythingIsThere();
-  expect(await stop(service)).toBe(0);
+  expect(await service.stop()).toBe(0);
 }, 120_000);
 
 /** Eight senders post; in their midst the process is killed. Answers how many webhooks were not acknowledged. */
@@ -121,7 +119,7 @@ async function post(incident: string): Promise<number> {
 /** Every acknowledged incident is in the read model, once it has caught up. */
 async function everythingIsThere(): Promise<void> {
   let missing = acknowledged.length;
-  await until(
+  await waitFor(
     async () => {
       const found = new Set<string>();
       let cursor = "";
@@ -135,7 +133,8 @@ async function everythingIsThere(): Promise<void> {
       missing = acknowledged.filter((incident) => !found.has(incident)).length;
       return missing === 0;
     },
+    60_000,
     () =>
-      `${missing} of ${acknowledged.length} acknowledged webhooks are missing.\n${service.printed().slice(-4_000)}`,
+      `${missing} of ${acknowledged.length} acknowledged webhooks are missing.\n${service.output().slice(-4_000)}`,
   );
 }

@@ -18,17 +18,16 @@ import { join } from "node:path";
 import {
   type Account,
   checkout,
-  childrenOn,
+  type RunningService,
   registerProject,
-  type StartedService,
+  removeDataDir,
   startService,
-  stop,
   temporaryDataDir,
-  until,
+  waitFor,
   webhook,
-} from "./started-service.ts";
+} from "../running-service.ts";
+import { childrenOn } from "../service-processes.ts";
 
-const admin = "admin-key-for-the-end-to-end-tests";
 const leftovers: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
@@ -36,31 +35,30 @@ afterEach(async () => {
 });
 
 test("Deno runs it: register, key, webhook, timeline, mttr", async () => {
-  const data = temporaryDataDir();
-  leftovers.push(data.remove);
+  const dataDir = await dataDirFor();
   // Deno itself, of this platform's package: the script that npm puts before it passes no signal on.
   const [platform = ""] = readdirSync(join(checkout, "node_modules/@deno"));
   const deno = join(checkout, "node_modules/@deno", platform, "deno");
   const service = await startService({
-    dataDir: data.path,
-    env: { ADMIN_API_KEY: admin },
+    dataDir,
+    awaits: "welcome",
+    env: { LOG_LEVEL: "info" },
     command: [deno, "run", "--allow-all", "--quiet", "src/main.ts"],
   });
   leftovers.push(() => void service.child.kill("SIGKILL"));
   await playTheFlow(service);
-  expect(await stop(service)).toBe(0);
-  expect(childrenOn(data.path)).toEqual([]);
+  expect(await service.stop()).toBe(0);
+  expect(childrenOn(dataDir)).toEqual([]);
 }, 120_000);
 
 test("an ordinary user runs it from a clone that only he may enter", async () => {
   const account = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
   const clone = cloneFor(account);
-  const data = temporaryDataDir(account);
-  leftovers.push(data.remove);
+  const dataDir = await dataDirFor(account);
   const service = await startService({
-    dataDir: data.path,
+    dataDir,
+    awaits: "welcome",
     env: {
-      ADMIN_API_KEY: admin,
       HOME: join(clone, "home"),
       PATH: `${join(clone, "bin")}:${process.env.PATH}`,
     },
@@ -70,28 +68,34 @@ test("an ordinary user runs it from a clone that only he may enter", async () =>
   });
   leftovers.push(() => void service.child.kill("SIGKILL"));
   await playTheFlow(service);
-  await stop(service);
-  await until(() => childrenOn(data.path).length === 0, service.printed);
+  await service.stop();
+  await waitFor(() => childrenOn(dataDir).length === 0, 60_000, service.output);
 }, 120_000);
 
 test("when the npx that started it is gone, it stops in order and leaves nothing behind", async () => {
-  const data = temporaryDataDir();
-  leftovers.push(data.remove);
+  const dataDir = await dataDirFor();
   // Like npm's own shell: it ends at SIGTERM and tells nobody.
   const service = await startService({
-    dataDir: data.path,
-    env: { ADMIN_API_KEY: admin },
+    dataDir,
+    awaits: "welcome",
+    env: { LOG_LEVEL: "info" },
     command: ["sh", "-c", `"${process.execPath}" src/main.ts & wait`, "npx"],
   });
   await playTheFlow(service);
   service.child.kill("SIGTERM");
-  await until(() => /stopped/i.test(service.printed()), service.printed);
-  await until(() => childrenOn(data.path).length === 0, service.printed);
+  await waitFor(() => /stopped/i.test(service.output()), 60_000, service.output);
+  await waitFor(() => childrenOn(dataDir).length === 0, 60_000, service.output);
   await service.ended;
 }, 120_000);
 
-async function playTheFlow(service: StartedService): Promise<void> {
-  const { project, key } = await registerProject(service, admin);
+async function dataDirFor(account?: Account): Promise<string> {
+  const dataDir = await temporaryDataDir(account);
+  leftovers.push(() => removeDataDir(dataDir));
+  return dataDir;
+}
+
+async function playTheFlow(service: RunningService): Promise<void> {
+  const { project, key } = await registerProject(service);
   const down = webhook(project, "a/b c", "DOWN", "2025-01-15T10:30:00Z");
   const up = webhook(project, "a/b c", "UP", "2025-01-15T10:42:30Z");
   expect((await service.post("/api/incidents/webhook/", key, down)).status).toBe(200);

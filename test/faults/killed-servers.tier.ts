@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { eventStorePid, postgresPid } from "../end-to-end/started-service.ts";
+import { eventStorePid, postgresPid } from "../service-processes.ts";
 import {
   type RunningService,
   registerProject,

@@ -4,7 +4,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../src/processes/ports.ts";
-import { eventStorePid, postgresPid } from "../end-to-end/started-service.ts";
+import { eventStorePid, postgresPid } from "../service-processes.ts";
 import { storeProcess } from "../eventstore/adapter-store.ts";
 import { createTestDatabase } from "../postgres.ts";
 import {
