@@ -83,6 +83,7 @@ export function memoryLog() {
     append,
     readStream,
     follow,
+    followers: () => followers.size,
     ofType: (type: string) => events.filter((event) => event.type === type),
     refuse: (reason: string | undefined) => {
       refusal = reason;

@@ -14,7 +14,7 @@ import {
   type SignalToRecord,
   type WebhookContext,
 } from "../../src/intake/record-webhook.ts";
-import { followedLog } from "./followed-log.ts";
+import { memoryLog } from "./memory-log.ts";
 
 const context: WebhookContext = {
   project_uuid: "5f0c954e-97a5-4d3c-8f5b-7d9b6f0f8a11" as ProjectUuid,
@@ -39,14 +39,14 @@ function signal(
 }
 
 const idOf = async (signals: readonly SignalToRecord[], given = context): Promise<string | undefined> => {
-  const log = followedLog();
+  const log = memoryLog();
   await recordSignals(log.append)(signals, given);
   return log.events[0]?.id;
 };
 
 describe("the event", () => {
   test("holds the fields, the payload as it came and who sent it; absent fields are absent", async () => {
-    const log = followedLog();
+    const log = memoryLog();
     const sent = signal("api/checkout", { message: "" }, { payload: ' {"verbatim": true}' });
     const outcome = await recordSignals(log.append)([sent], context);
     const [event] = log.events;
@@ -76,7 +76,7 @@ describe("the event", () => {
   });
 
   test("says that it was repaired, what kind its source gave it, and where its time comes from", async () => {
-    const log = followedLog();
+    const log = memoryLog();
     await recordSignals(log.append)(
       [signal("a", {}, { repaired: true, kind: null, incident_time_basis: "received" })],
       context,
@@ -89,7 +89,7 @@ describe("the event", () => {
   });
 
   test("the longest incident_id in the widest characters has a stream of its own", async () => {
-    const log = followedLog();
+    const log = memoryLog();
     const ids = ["\uffff".repeat(512), `${"\uffff".repeat(511)}\ufffe`];
     await recordSignals(log.append)(
       ids.map((id) => signal(id)),
@@ -146,7 +146,7 @@ describe("the event id", () => {
 
 describe("a redelivery", () => {
   test("answers the same and stores nothing", async () => {
-    const log = followedLog();
+    const log = memoryLog();
     const record = recordSignals(log.append);
     const first = await record([signal("a")], context);
     expect(await record([signal("a")], { ...context, request_id: "2" })).toEqual(first);
@@ -154,11 +154,11 @@ describe("a redelivery", () => {
   });
 
   test("after an outage records the webhook once", async () => {
-    const log = followedLog();
+    const log = memoryLog();
     const record = recordSignals(log.append);
-    log.trouble("refused");
+    log.refuse("down");
     expect(await record([signal("a")], context)).toEqual({ tag: "unavailable", reason: "down" });
-    log.trouble(undefined);
+    log.refuse(undefined);
     expect((await record([signal("a")], context)).tag).toBe("recorded");
     expect(log.events.length).toBe(1);
   });

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import type { Instant } from "../../src/domain/instant.ts";
 import type { FollowStream } from "../../src/intake/event-log.ts";
 import { startRegistry } from "../../src/intake/registry.ts";
-import { followedLog } from "./followed-log.ts";
+import { memoryLog } from "./memory-log.ts";
 
 const now = "2025-01-15T10:30:00.000000000Z" as Instant;
 
@@ -14,7 +14,7 @@ function made<T>(change: { readonly ok: true; readonly made: T } | { readonly ok
 }
 
 test("a key that was revoked stays revoked while its issue is heard again", async () => {
-  const log = followedLog();
+  const log = memoryLog();
   const handlers: Parameters<FollowStream>[1][] = [];
   const follow: FollowStream = (stream, given) => {
     handlers.push(given);
@@ -35,14 +35,14 @@ test("a key that was revoked stays revoked while its issue is heard again", asyn
 });
 
 test("what this process changed is in force before its own subscription hears of it, and once", async () => {
-  const log = followedLog();
+  const log = memoryLog();
   const registry = startRegistry({ ...log, adminKey: "admin", log: { warn: () => {} } });
   await Promise.resolve();
-  log.holdBack({ now: true });
+  log.lag(true);
   const { project_uuid } = made(await registry.registerProject({ name: "shop" }, now));
   expect(registry.project(project_uuid)?.name).toBe("shop");
   made(await registry.changeProject(project_uuid, { name: "store" }));
-  log.holdBack({ now: false });
+  log.lag(false);
   expect(registry.project(project_uuid)?.name).toBe("store");
   expect(log.events.length).toBe(2);
 });
