@@ -26,8 +26,6 @@ export function problem(status: ErrorStatus, error: string, details: string): Re
 
 const more: Partial<Record<ErrorStatus, Readonly<Record<string, string>>>> = {
   401: { "WWW-Authenticate": 'ApiKey header="X-API-Key"' },
-  // What is left of the body is not read on.
-  413: { Connection: "close" },
   429: { "Retry-After": "1" },
   503: { "Retry-After": "1" },
 };
