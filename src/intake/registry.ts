@@ -1,6 +1,6 @@
 // The registry in this process's memory: built from the registry stream, changed through it. Answers who a key is.
 
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
 import type { KeyId, ProjectUuid, RepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import {
@@ -257,7 +257,7 @@ const unavailable = (details: string): { ok: false; refusal: { code: "unavailabl
   refusal: { code: "unavailable", details },
 });
 
-const digestOf = (secret: string): Buffer => createHash("sha256").update(secret).digest();
+const digestOf = (secret: string): Buffer => hash("sha256", secret, "buffer");
 
 /** What lies in the registry stream was written here; an unknown type is of a later version and changes nothing. */
 const asRegistryEvent = (recorded: RecordedEvent): RegistryEvent =>

@@ -3,21 +3,15 @@
 import { randomUUID } from "node:crypto";
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import type { EventFile, StoredEvent, StoredStream } from "./event-file.ts";
+import { eventReadBytes } from "./quick-messages.ts";
 import { readFilter, type SubscriptionFilter } from "./subscription-filter.ts";
-import {
-  invalidArgument,
-  streamDeleted,
-  streamIdentifier,
-  streamName,
-  streams,
-  uuidMessage,
-} from "./wire.ts";
+import { invalidArgument, streamDeleted, streamIdentifier, streamName, streams } from "./wire.ts";
 
 type Messages = typeof import("@eventstore/db-client/generated/streams_pb.js");
 type ReadReq = InstanceType<Messages["ReadReq"]>;
 type ReadResp = InstanceType<Messages["ReadResp"]>;
 type Options = InstanceType<Messages["ReadReq"]["Options"]>;
-type Call = ServerWritableStream<ReadReq, ReadResp>;
+type Call = ServerWritableStream<ReadReq, ReadResp | Buffer>;
 
 /** 2^64 - 1 and whatever else is beyond every position. */
 const beyondAll = Number.MAX_SAFE_INTEGER;
@@ -233,7 +227,7 @@ export function startReader(file: EventFile): Reader {
 }
 
 /** Resolves when the reader may be sent more; false where it is gone. */
-function send(call: Call, message: ReadResp): boolean | Promise<boolean> {
+function send(call: Call, message: ReadResp | Buffer): boolean | Promise<boolean> {
   if (call.cancelled || call.destroyed) return false;
   if (call.write(message)) return true;
   return new Promise((resolve) => {
@@ -265,32 +259,9 @@ const toNumber = (text: string): number => {
 };
 
 /** Ids are told in the form that the reader asked for. */
-function eventMessages(options: Options): (event: StoredEvent) => ReadResp {
+function eventMessages(options: Options): (event: StoredEvent) => Buffer {
   const idForm = options.getUuidOption()?.hasStructured() ? "structured" : "text";
-  return (event) => eventMessage(event, idForm);
-}
-
-function eventMessage(event: StoredEvent, idForm: "structured" | "text"): ReadResp {
-  const recorded = new streams.ReadResp.ReadEvent.RecordedEvent();
-  recorded.setId(uuidMessage(event.id, idForm));
-  recorded.setStreamIdentifier(streamIdentifier(event.stream));
-  recorded.setStreamRevision(event.revision === beyondAll ? "9223372036854775807" : String(event.revision));
-  recorded.setCommitPosition(String(event.position));
-  recorded.setPreparePosition(String(event.position));
-  recorded
-    .getMetadataMap()
-    .set("type", event.type)
-    .set("content-type", event.isJson ? "application/json" : "application/octet-stream")
-    // Ticks of 100 ns since 1970.
-    .set("created", `${event.created}0`);
-  recorded.setData(event.data);
-  recorded.setCustomMetadata(event.metadata);
-  const read = new streams.ReadResp.ReadEvent();
-  read.setEvent(recorded);
-  read.setCommitPosition(String(event.position));
-  const response = new streams.ReadResp();
-  response.setEvent(read);
-  return response;
+  return (event) => eventReadBytes(event, idForm);
 }
 
 function confirmation(): ReadResp {

@@ -1,8 +1,9 @@
 // The message classes that ship with the client, and how ids, names and failures look in them. Knows no storage.
 
 import { createRequire } from "node:module";
-import type { ServiceError } from "@grpc/grpc-js";
+import type { ServiceDefinition, ServiceError } from "@grpc/grpc-js";
 import { Metadata, status } from "@grpc/grpc-js";
+import { readBatchRequest } from "./batch-request.ts";
 
 // CommonJS modules that fill their exports at run time: only require finds the names in every runtime.
 const require = createRequire(import.meta.url);
@@ -16,13 +17,30 @@ export const features =
   require("@eventstore/db-client/generated/serverfeatures_pb.js") as typeof import("@eventstore/db-client/generated/serverfeatures_pb.js");
 export const gossip =
   require("@eventstore/db-client/generated/gossip_pb.js") as typeof import("@eventstore/db-client/generated/gossip_pb.js");
+const streamsService: ServiceDefinition =
+  require("@eventstore/db-client/generated/streams_grpc_pb.js").StreamsService;
+
+interface Message {
+  serializeBinary(): Uint8Array;
+}
+
+/** What is written for every webhook comes as bytes already. */
+const serialize = (message: Message | Buffer): Buffer =>
+  Buffer.isBuffer(message) ? message : Buffer.from(message.serializeBinary());
+
 export const services = {
-  streams: require("@eventstore/db-client/generated/streams_grpc_pb.js")
-    .StreamsService as import("@grpc/grpc-js").ServiceDefinition,
+  streams: {
+    ...streamsService,
+    read: { ...streamsService.read, responseSerialize: serialize },
+    batchAppend: {
+      ...streamsService.batchAppend,
+      requestDeserialize: readBatchRequest,
+      responseSerialize: serialize,
+    },
+  } as ServiceDefinition,
   features: require("@eventstore/db-client/generated/serverfeatures_grpc_pb.js")
-    .ServerFeaturesService as import("@grpc/grpc-js").ServiceDefinition,
-  gossip: require("@eventstore/db-client/generated/gossip_grpc_pb.js")
-    .GossipService as import("@grpc/grpc-js").ServiceDefinition,
+    .ServerFeaturesService as ServiceDefinition,
+  gossip: require("@eventstore/db-client/generated/gossip_grpc_pb.js").GossipService as ServiceDefinition,
 };
 export const { Any } =
   require("google-protobuf/google/protobuf/any_pb.js") as typeof import("google-protobuf/google/protobuf/any_pb.js");
@@ -44,23 +62,6 @@ export function uuidBytes(uuid: Uuid | undefined): Buffer | undefined {
   }
   const bytes = Buffer.from(uuid.getString().replaceAll("-", ""), "hex");
   return bytes.length === 16 ? bytes : undefined;
-}
-
-export function uuidMessage(bytes: Uint8Array, form: "structured" | "text"): Uuid {
-  const buffer = Buffer.from(bytes);
-  const uuid = new shared.UUID();
-  if (form === "structured") {
-    const halves = new shared.UUID.Structured();
-    halves.setMostSignificantBits(String(buffer.readBigInt64BE(0)));
-    halves.setLeastSignificantBits(String(buffer.readBigInt64BE(8)));
-    uuid.setStructured(halves);
-    return uuid;
-  }
-  const hex = buffer.toString("hex");
-  uuid.setString(
-    `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
-  );
-  return uuid;
 }
 
 export const streamName = (identifier: StreamIdentifier | undefined): string =>

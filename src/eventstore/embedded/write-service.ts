@@ -8,8 +8,10 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Expected } from "./append-rules.ts";
+import type { BatchRequest } from "./batch-request.ts";
 import { type ProposedEvent, sizeOf } from "./event-file.ts";
 import { maxAppendBytes, type Write, type Writer, type Written } from "./group-commit.ts";
+import { appendedBytes } from "./quick-messages.ts";
 import {
   Any,
   asciiTrailer,
@@ -28,13 +30,10 @@ import {
 type Messages = typeof import("@eventstore/db-client/generated/streams_pb.js");
 type AppendReq = InstanceType<Messages["AppendReq"]>;
 type AppendResp = InstanceType<Messages["AppendResp"]>;
-type BatchAppendReq = InstanceType<Messages["BatchAppendReq"]>;
 type BatchAppendResp = InstanceType<Messages["BatchAppendResp"]>;
 type DeleteReq = InstanceType<Messages["DeleteReq"]>;
 type TombstoneReq = InstanceType<Messages["TombstoneReq"]>;
-type ProposedMessage =
-  | InstanceType<Messages["AppendReq"]["ProposedMessage"]>
-  | InstanceType<Messages["BatchAppendReq"]["ProposedMessage"]>;
+type ProposedMessage = InstanceType<Messages["AppendReq"]["ProposedMessage"]>;
 
 /** The most appends of one BatchAppend call whose parts are still coming in. */
 const mostUnfinished = 10_000;
@@ -98,45 +97,38 @@ export function writeService(writer: Writer) {
       });
     },
 
-    batchAppend: (call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void => {
+    batchAppend: (call: ServerDuplexStream<BatchRequest, BatchAppendResp | Buffer>): void => {
       const unfinished = new Map<string, UnfinishedAppend>();
       let pending = 0;
       let ended = false;
       const endWhenDone = (): void => {
         if (ended && pending === 0) call.end();
       };
-      call.on("data", (request: BatchAppendReq) => {
-        const id = request.getCorrelationId();
-        const key = Buffer.from(uuidBytes(id) ?? []).toString("latin1");
-        const options = request.getOptions();
+      call.on("data", ({ correlation, options, events, isFinal }: BatchRequest) => {
+        const key = Buffer.from(correlation).toString("latin1");
         if (options !== undefined && unfinished.size < mostUnfinished) {
-          const deadline = options.getDeadline();
-          unfinished.set(key, {
-            stream: streamName(options.getStreamIdentifier()),
-            expected: batchExpectedOf(options),
-            deadlineMs: deadline?.toDate().getTime() ?? Number.POSITIVE_INFINITY,
-            events: [],
-            bytes: 0,
-            broken: false,
-          });
+          unfinished.set(key, { ...options, events: [], bytes: 0, broken: false });
         }
         const part = unfinished.get(key);
         if (part === undefined) return;
-        for (const message of request.getProposedMessagesList()) {
-          const event = proposed(message);
+        for (const event of events) {
           if (event === undefined) part.broken = true;
           else part.bytes += sizeOf(event);
           // What is too large anyway is not collected any further.
           if (event !== undefined && part.bytes <= maxAppendBytes) part.events.push(event);
         }
-        if (!request.getIsFinal()) return;
+        if (!isFinal) return;
         unfinished.delete(key);
+        const { stream } = part;
+        const send = (answer: BatchAppendResp | Buffer): void => {
+          if (!call.cancelled && !call.destroyed) call.write(answer);
+        };
         const reply = (fill: (answer: BatchAppendResp) => void): void => {
           const answer = new streams.BatchAppendResp();
-          answer.setCorrelationId(id);
-          answer.setStreamIdentifier(streamIdentifier(part.stream));
+          answer.setCorrelationId(shared.UUID.deserializeBinary(correlation));
+          answer.setStreamIdentifier(streamIdentifier(stream));
           fill(answer);
-          if (!call.cancelled && !call.destroyed) call.write(answer);
+          send(answer);
         };
         if (part.broken) {
           return reply((answer) =>
@@ -153,7 +145,8 @@ export function writeService(writer: Writer) {
         void writer
           .write({ tag: "append", stream: part.stream, expected: part.expected, events: part.events })
           .then((written) => {
-            reply((answer) => fillBatchAnswer(answer, written, part));
+            if (written.tag === "written") send(appendedBytes({ ...written, correlation, stream }));
+            else reply((answer) => fillBatchAnswer(answer, written, part));
             pending--;
             endWhenDone();
           });
@@ -234,15 +227,6 @@ const expectedOf = (options: ExpectedMessage): Expected =>
         ? "stream_exists"
         : Number(options.getRevision());
 
-const batchExpectedOf = (options: InstanceType<Messages["BatchAppendReq"]["Options"]>): Expected =>
-  options.hasAny()
-    ? "any"
-    : options.hasNoStream()
-      ? "no_stream"
-      : options.hasStreamExists()
-        ? "stream_exists"
-        : Number(options.getStreamPosition());
-
 const expectedNumber = (expected: Expected): number =>
   expected === "any" ? -2 : expected === "no_stream" ? -1 : expected === "stream_exists" ? -4 : expected;
 
@@ -290,21 +274,10 @@ function notAppended(written: { actual: number | undefined }, expected: Expected
 
 function fillBatchAnswer(
   answer: BatchAppendResp,
-  written: Written,
+  written: Exclude<Written, { tag: "written" }>,
   part: { stream: string; expected: Expected },
 ): void {
   switch (written.tag) {
-    case "written": {
-      const success = new streams.BatchAppendResp.Success();
-      if (written.last === undefined) success.setNoStream(new ProtobufEmpty());
-      else success.setCurrentRevision(String(written.last));
-      const position = new shared.AllStreamPosition();
-      position.setCommitPosition(String(written.position));
-      position.setPreparePosition(String(written.position));
-      success.setPosition(position);
-      answer.setSuccess(success);
-      return;
-    }
     case "wrong_version": {
       const wrong = new shared.WrongExpectedVersion();
       if (written.actual === undefined) wrong.setCurrentNoStream(new ProtobufEmpty());
