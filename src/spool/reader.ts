@@ -18,6 +18,8 @@ export interface Reader {
     readonly records: number;
     readonly bytes: number;
   }) => Promise<readonly Spooled[]>;
+  /** Whether everything that is on the disk has been handed out or set aside. */
+  readonly isAtEnd: () => boolean;
   readonly damaged: () => number;
   /** When the record last handed out first was spooled. */
   readonly oldestAt: () => number | undefined;
@@ -39,14 +41,18 @@ export function createReader(options: {
   let damaged = 0;
   let oldestAt: number | undefined;
 
-  /** The segment to read from next, the offset in it being `place.offset`. */
+  /** The segment to read from next, the offset in it being `place.offset`; at its end only where none follows. */
   function segmentHere(): Segment | undefined {
-    const here = segments.findIndex(({ path }) => path === place?.path);
-    const candidate = here >= 0 ? segments[here] : segments.find((segment) => segment.last > last);
-    const isRead =
-      candidate !== undefined && here >= 0 && place !== undefined && place.offset >= candidate.end;
-    const segment = isRead ? segments[here + 1] : candidate;
-    if (segment !== undefined && segment.path !== place?.path) place = { path: segment.path, offset: 0 };
+    const known = segments.findIndex(({ path }) => path === place?.path);
+    let here = known >= 0 ? known : segments.findIndex((segment) => segment.last > last);
+    let offset = known >= 0 ? (place?.offset ?? 0) : 0;
+    // Also one that is empty hands over to the next: a loss of power may leave a name and none of what was not flushed.
+    while (offset >= (segments[here]?.end ?? offset + 1) && segments[here + 1] !== undefined) {
+      here += 1;
+      offset = 0;
+    }
+    const segment = segments[here];
+    if (segment !== undefined) place = { path: segment.path, offset };
     return segment;
   }
 
@@ -130,7 +136,12 @@ export function createReader(options: {
     }
   }
 
-  return { read, damaged: () => damaged, oldestAt: () => oldestAt };
+  function isAtEnd(): boolean {
+    const segment = segmentHere();
+    return segment === undefined || (place !== undefined && place.offset >= segment.end);
+  }
+
+  return { read, isAtEnd, damaged: () => damaged, oldestAt: () => oldestAt };
 }
 
 function decode(found: { readonly sequence: bigint; readonly payload: Buffer }): Spooled | undefined {

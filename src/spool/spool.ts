@@ -168,7 +168,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     const upTo = writer.sequence();
     const spooled = await reader.read(limits);
     // Where all that is left was damaged and set aside, nothing waits any more.
-    if (spooled.length === 0 && handedOut <= acknowledged) await acknowledge(upTo);
+    if (spooled.length === 0 && handedOut <= acknowledged && reader.isAtEnd()) await acknowledge(upTo);
     handedOut = spooled.at(-1)?.sequence ?? handedOut;
     return spooled;
   }

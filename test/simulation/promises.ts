@@ -8,8 +8,6 @@ import type { StoredEvent } from "./simulated-store.ts";
 export interface ReadRecord {
   readonly sequence: bigint;
   readonly received_at: string;
-  /** Losses of power before it was read: they may set the spool's numbers back to those that were flushed. */
-  readonly powerLosses: number;
 }
 
 export interface Acknowledged {
@@ -27,7 +25,6 @@ export interface Promises {
   readonly received: Map<string, Set<string>>;
   /** By the service's life and the event's id: the first record with it that the forwarder read. */
   readonly read: Map<string, ReadRecord>;
-  powerLosses: number;
   /** Events that a repeat had stored directly while the first, acknowledged receipt waited on the spool. */
   readonly overtaken: (log: readonly StoredEvent[]) => number;
 }
@@ -39,7 +36,6 @@ export function createPromises(): Promises {
     acknowledgedBodies: new Set(),
     received: new Map(),
     read: new Map(),
-    powerLosses: 0,
     overtaken: (log) =>
       log.filter(({ event }) => {
         const first = acknowledged.get(event.id);
@@ -81,7 +77,6 @@ export function noteRecord(promises: Promises, life: number, { sequence, record 
   for (const { id, metadata } of record.events) {
     const key = readKey(life, id);
     if (promises.read.has(key)) continue;
-    const { powerLosses } = promises;
-    promises.read.set(key, { sequence, received_at: metadata.received_at ?? "", powerLosses });
+    promises.read.set(key, { sequence, received_at: metadata.received_at ?? "" });
   }
 }

@@ -135,7 +135,6 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
     disk.killed();
     if (power) {
       disk.powerLost();
-      promises.powerLosses += 1;
       counts.powerLosses += 1;
     } else counts.kills += 1;
     check(wrongAtRest);
