@@ -1,6 +1,7 @@
 // How far the read model has come and how it fares, for those who wait and for health and metrics.
 // Knows no database and no feed.
 
+import type { Checkpoint } from "./schema.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface ProjectorStatus {
@@ -19,11 +20,6 @@ export interface ProjectorStatus {
   readonly deadLetters: number;
   /** What went wrong last, and is not over yet. */
   readonly lastError: string | undefined;
-}
-
-interface Checkpoint {
-  readonly position: bigint | undefined;
-  readonly deadLetters: number;
 }
 
 export class Progress {
@@ -46,12 +42,18 @@ export class Progress {
     return this.#waiters.wait(position, timeoutMs);
   }
 
-  /** This process begins to project from a stored checkpoint. */
+  /** This process begins to project; this is how far the tables have come that queries see. */
   leads(checkpoint: Checkpoint): void {
     this.#leading = true;
     this.#caughtUp = false;
     this.#deadLetters = checkpoint.deadLetters;
     this.#moveTo(checkpoint.position);
+  }
+
+  /** Something was applied to tables that nobody sees yet. */
+  built(): void {
+    this.#advanced = true;
+    this.#lastError = undefined;
   }
 
   /** Another process projects; this is what the checkpoint says. */

@@ -10,7 +10,7 @@ import { openSession, type Session, takeLead } from "./lead.ts";
 import type { Sql } from "./postgres.ts";
 import { Progress, type ProjectorStatus } from "./progress.ts";
 import { type ProjectorClock, realClock } from "./projector-clock.ts";
-import { makeSchema, readCheckpoint } from "./schema.ts";
+import { prepareTables, readServedCheckpoint } from "./schema.ts";
 import { project } from "./stint.ts";
 
 /** The part of a logger that is used here; pino's fits. */
@@ -78,16 +78,15 @@ async function keepProjecting(
   stop: AbortSignal,
 ): Promise<void> {
   let backoffMs = firstBackoffMs;
-  let isMade = false;
   const { pause } = options.clock ?? realClock;
   const open = options.openSession ?? (() => openSession(options.databaseUrl));
   while (!stop.aborted) {
     const session = open();
     try {
-      if (!isMade) await makeSchema(session.sql, options.projections);
-      isMade = true;
       const lead = await waitForLead(session.sql, options, progress, stop);
-      if (lead !== undefined) await project(lead, options, progress, stop);
+      if (lead === undefined) return;
+      const tables = await prepareTables(lead.sql, options.projections);
+      await project(lead, tables, options, progress, stop);
     } catch (error) {
       if (stop.aborted) return;
       if (progress.failed(faultReason(error)).hadAdvanced) backoffMs = firstBackoffMs;
@@ -105,14 +104,14 @@ async function keepProjecting(
 /** Stands by until the lead is free; undefined where stopped before. */
 async function waitForLead(
   sql: Sql,
-  { projections, clock = realClock }: ProjectorOptions,
+  { clock = realClock }: ProjectorOptions,
   progress: Progress,
   stop: AbortSignal,
 ): Promise<Lead | undefined> {
   while (!stop.aborted) {
     const pid = await takeLead(sql);
     if (pid !== undefined) return { sql, pid };
-    progress.follows(await readCheckpoint(sql, projections));
+    progress.follows(await readServedCheckpoint(sql));
     await clock.pause(standbyMs, stop);
   }
   return undefined;

@@ -1,16 +1,20 @@
-// Makes the read model's tables and functions. Knows the projections only as values.
+// Makes the read model's tables and functions: aside where there are others, so that queries never see half of them.
+// Knows the projections only as values.
 
 import { readFileSync } from "node:fs";
 import type { Projection } from "../../projections/projection.ts";
 import { faultCode } from "./database-fault.ts";
 import { readModelSchema, type Sql } from "./postgres.ts";
 
+/** Where new tables are built, and where those go that they replace. */
+const aside = `${readModelSchema}_next`;
+const replaced = `${readModelSchema}_old`;
+
 const checkpointTables = new URL("./checkpoint.sql", import.meta.url);
 const checkpointFunctions = new URL("./checkpoint.functions.sql", import.meta.url);
-const alreadyMade = "LC002";
-
 /** Raised whenever checkpoint.sql changes: the read model is then built anew from the log. */
 const ownVersion = 2;
+const lockNotAvailable = "55P03";
 
 /** Names the one checkpoint of the read model: which projections, in which versions. */
 export const checkpointName = (projections: readonly Projection[]): string =>
@@ -18,65 +22,132 @@ export const checkpointName = (projections: readonly Projection[]): string =>
     .map(({ name, version }) => `${name}@${version}`)
     .join(" ");
 
+export interface Checkpoint {
+  /** Undefined: nothing yet. */
+  readonly position: bigint | undefined;
+  readonly deadLetters: number;
+}
+
 /**
- * Makes schema, tables, functions and checkpoint where they are missing; safe to run at every start and from several
- * processes. Where the tables are those of other projections or versions they are dropped, and the replay starts over.
+ * The tables that a session uses, by their bare names. `isServed`: they are those that queries see; else they are built
+ * aside, and are to be served once complete.
+ */
+export interface Tables {
+  readonly isServed: boolean;
+  /** How far those have come that queries see. */
+  readonly served: Checkpoint;
+}
+
+/**
+ * Lets the session use the tables of these projections in these versions; makes them where there are none, aside of what
+ * queries see. Only for the one that leads; safe to run again after a fault at any moment.
  *
  * Each step is one script sent as one query, which Postgres runs as one transaction. The client's own transactions
  * are not used in this folder: when their connection is cut they write to it once more, and that ends the process.
  */
-export async function makeSchema(sql: Sql, projections: readonly Projection[]): Promise<void> {
-  if (!(await isMade(sql, projections))) await makeTables(sql, projections);
+export async function prepareTables(sql: Sql, projections: readonly Projection[]): Promise<Tables> {
+  await sql.unsafe(use(readModelSchema));
+  const served = await readServedCheckpoint(sql);
+  const isServed = await isMade(sql, projections);
+  const schema = isServed ? readModelSchema : aside;
+  if (!isServed) {
+    await sql.unsafe(use(aside));
+    if (!(await isMade(sql, projections))) await makeTables(sql, projections);
+  }
   const functions = [checkpointFunctions, ...projections.flatMap((projection) => projection.functions)];
   // Functions call each other across files, so their bodies are not checked as they come.
+  await sql.unsafe(script(schema, ["set local check_function_bodies = off", ...functions.map(read)]));
+  return { isServed, served };
+}
+
+/**
+ * Tables that were built aside take the place of those that queries saw until now, which nobody waits for: a query under
+ * way ends on the tables that it began with.
+ */
+export async function serveTables(sql: Sql): Promise<void> {
   await sql.unsafe(
-    script(["set check_function_bodies = off", ...functions.map(read), "reset check_function_bodies"]),
+    script(readModelSchema, [
+      `drop schema if exists ${replaced} cascade`,
+      `do $$ begin
+         if to_regnamespace('${readModelSchema}') is not null then
+           alter schema ${readModelSchema} rename to ${replaced};
+         end if;
+       end $$`,
+      `alter schema ${aside} rename to ${readModelSchema}`,
+    ]),
   );
+  await sql.unsafe(use(readModelSchema));
+}
+
+/** While these are served: drops what other versions left. False where a query still reads it: then try again later. */
+export async function dropLeftTables(sql: Sql): Promise<boolean> {
+  try {
+    await sql.unsafe(
+      script(readModelSchema, [
+        "set local lock_timeout = '100ms'",
+        `drop schema if exists ${replaced} cascade`,
+        `drop schema if exists ${aside} cascade`,
+      ]),
+    );
+    return true;
+  } catch (error) {
+    if (faultCode(error) === lockNotAvailable) return false;
+    throw error;
+  }
 }
 
 async function isMade(sql: Sql, projections: readonly Projection[]): Promise<boolean> {
-  const [found] = await sql`select to_regclass(${`${readModelSchema}.checkpoints`}) is not null as is_there`;
-  if (found?.is_there !== true) return false;
+  if (!(await hasTables(sql))) return false;
   return (await sql`select 1 from checkpoints where name = ${checkpointName(projections)}`).length > 0;
+}
+
+async function hasTables(sql: Sql): Promise<boolean> {
+  const [found] = await sql`select to_regclass('checkpoints') is not null as is_there`;
+  return found?.is_there === true;
 }
 
 async function makeTables(sql: Sql, projections: readonly Projection[]): Promise<void> {
   const name = `'${checkpointName(projections).replaceAll("'", "''")}'`;
   const tables = [checkpointTables, ...projections.map((projection) => projection.tables)];
-  const steps = [
-    // Another process may have made them between the look and the lock.
-    `do $$ declare is_made boolean := false; begin
-       if to_regclass('${readModelSchema}.checkpoints') is not null then
-         execute $q$ select exists (select from ${readModelSchema}.checkpoints where name = ${name}) $q$ into is_made;
-       end if;
-       if is_made then raise exception 'made by another process' using errcode = '${alreadyMade}'; end if;
-     end $$`,
-    `drop schema if exists ${readModelSchema} cascade`,
-    `create schema ${readModelSchema}`,
-    ...tables.map(read),
-    `insert into checkpoints (name) values (${name})`,
-  ];
-  try {
-    await sql.unsafe(script(steps));
-  } catch (error) {
-    if (faultCode(error) !== alreadyMade) throw error;
-  }
+  await sql.unsafe(
+    script(aside, [
+      `drop schema if exists ${aside} cascade`,
+      `create schema ${aside}`,
+      ...tables.map(read),
+      `insert into checkpoints (name) values (${name})`,
+    ]),
+  );
 }
 
 const read = (file: URL): string => readFileSync(file, "utf8");
 
-const script = (steps: readonly string[]): string =>
-  ["select pg_advisory_xact_lock(hashtextextended('incident-ledger schema', 0))", ...steps].join(";\n");
+const use = (schema: string): string => `set search_path = ${schema}`;
 
-/** How far the tables have come (undefined: nothing yet). Throws where they are those of other versions. */
-export async function readCheckpoint(
-  sql: Sql,
-  projections: readonly Projection[],
-): Promise<{ readonly position: bigint | undefined; readonly deadLetters: number }> {
+const script = (schema: string, steps: readonly string[]): string =>
+  [
+    "select pg_advisory_xact_lock(hashtextextended('incident-ledger schema', 0))",
+    `set local search_path = ${schema}`,
+    ...steps,
+  ].join(";\n");
+
+/** How far the tables that the session uses have come. Throws where they are those of other versions. */
+export async function readCheckpoint(sql: Sql, projections: readonly Projection[]): Promise<Checkpoint> {
   const [found] = await sql`
     select position, (select count(*) from dead_letters)::integer as dead_letters from checkpoints
     where name = ${checkpointName(projections)}`;
   if (found === undefined) throw new Error("the read model is that of another version of the service");
-  const position = found.position === null ? undefined : BigInt(found.position);
-  return { position, deadLetters: found.dead_letters };
+  return checkpointOf(found);
 }
+
+/** How far the tables have come that queries see, whichever version's; nowhere where there are none. */
+export async function readServedCheckpoint(sql: Sql): Promise<Checkpoint> {
+  if (!(await hasTables(sql))) return { position: undefined, deadLetters: 0 };
+  const [found] = await sql`
+    select position, (select count(*) from dead_letters)::integer as dead_letters from checkpoints`;
+  return checkpointOf(found ?? {});
+}
+
+const checkpointOf = (row: { readonly position?: string | null; readonly dead_letters?: number }) => ({
+  position: row.position == null ? undefined : BigInt(row.position),
+  deadLetters: row.dead_letters ?? 0,
+});

@@ -6,9 +6,9 @@ import { applyOrSplit, type Lead } from "./apply-or-split.ts";
 import { Interruption } from "./interruption.ts";
 import type { Progress } from "./progress.ts";
 import type { ProjectorLog, ProjectorOptions } from "./projector.ts";
-import { realClock } from "./projector-clock.ts";
+import { type ProjectorClock, realClock } from "./projector-clock.ts";
 import { keepRedriving } from "./redrive.ts";
-import { readCheckpoint } from "./schema.ts";
+import { dropLeftTables, readCheckpoint, serveTables, type Tables } from "./schema.ts";
 import { Turns } from "./turns.ts";
 
 const prefixes = ["incident-", "registry"];
@@ -21,19 +21,23 @@ const feedEndsMs = 500;
  */
 const paceMs = (events: number): number => Math.min(150, 40 + events / 4);
 const fewEvents = 8;
+/** How often tables are tried to be dropped that queries may still read. */
+const dropEveryMs = 1_000;
 /** Of the dead letters of one part, so many have a line of their own in the log. */
 const lettersLogged = 10;
 
 /** Throws what the database has against it, and CheckpointLost. */
 export async function project(
   lead: Lead,
+  tables: Tables,
   options: ProjectorOptions,
   progress: Progress,
   stop: AbortSignal,
 ): Promise<void> {
   const { projections, log, clock = realClock } = options;
   const start = await readCheckpoint(lead.sql, projections);
-  progress.leads(start);
+  let { isServed } = tables;
+  progress.leads(tables.served);
   // Not AbortSignal.any: Bun may collect the signal it makes, listeners and all, before it fires.
   const stint = new AbortController();
   const endStint = (): void => stint.abort();
@@ -65,8 +69,16 @@ export async function project(
     revived: () => progress.revived(),
   };
   const interrupt = (error: unknown): void => interruption.end(error);
-  const redriving = keepRedriving(lent, options, stint.signal);
-  redriving.catch(interrupt);
+  let besides: Promise<unknown> = Promise.resolve();
+  const attend = (): void => {
+    besides = Promise.all([
+      keepRedriving(lent, options, stint.signal),
+      keepDropping(lent, clock, stint.signal),
+    ]);
+    besides.catch(interrupt);
+  };
+  if (isServed) attend();
+  else log.info({ from: start.position?.toString() ?? "the start" }, "the read model is built anew, aside");
   let from = start.position;
   let applied: Promise<void> = Promise.resolve();
   try {
@@ -88,6 +100,10 @@ export async function project(
         applied: (part: { upTo: bigint; deadLetters: readonly DeadLetter[] }) => {
           stored = part.upTo;
           tell(log, part.deadLetters);
+          if (!isServed) {
+            progress.built();
+            return;
+          }
           progress.applied({
             upTo: part.upTo,
             deadLetters: part.deadLetters.length,
@@ -99,6 +115,13 @@ export async function project(
         await applyOrSplit(lead, batch);
         lastSetting =
           events.findLast(({ type }) => type !== "IncidentSignalRecorded")?.position ?? lastSetting;
+        if (isServed || !caughtUp) return;
+        await serveTables(lead.sql);
+        isServed = true;
+        log.info({ position: upTo.toString() }, "the read model that was built anew is the one that answers");
+        progress.leads(await readCheckpoint(lead.sql, projections));
+        progress.applied({ upTo, deadLetters: 0, caughtUp });
+        attend();
       });
       applied.catch(interrupt);
       from = upTo;
@@ -110,12 +133,18 @@ export async function project(
   } finally {
     stop.removeEventListener("abort", endStint);
     stint.abort();
-    await Promise.allSettled([
-      applied,
-      redriving,
-      Promise.race([batches.return?.(), clock.pause(feedEndsMs)]),
-    ]);
+    await Promise.allSettled([applied, besides, Promise.race([batches.return?.(), clock.pause(feedEndsMs)])]);
   }
+}
+
+/** Until nothing is left of the tables that others replaced. */
+async function keepDropping(
+  { lead, turns }: { readonly lead: Lead; readonly turns: Turns },
+  clock: ProjectorClock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted && !(await turns.take(() => dropLeftTables(lead.sql))))
+    await clock.pause(dropEveryMs, signal);
 }
 
 function tell(log: ProjectorLog, letters: readonly DeadLetter[]): void {

@@ -9,7 +9,7 @@ import { incidentStream, registryStream } from "../../src/domain/stored-events.t
 import { applyBatch, prepareRows } from "../../src/readmodel/apply-batch.ts";
 import { openPostgres } from "../../src/readmodel/postgres.ts";
 import { readModelQueries } from "../../src/readmodel/queries.ts";
-import { makeSchema } from "../../src/readmodel/schema.ts";
+import { prepareTables, serveTables } from "../../src/readmodel/schema.ts";
 import { createTestDatabase } from "../postgres.ts";
 
 /** What a test says of a signal; the rest is made up. */
@@ -33,7 +33,8 @@ export async function createFilledReadModel() {
     applicationName: "test",
     statementTimeoutMs: 0,
   });
-  await makeSchema(sql, projections);
+  await prepareTables(sql, projections);
+  await serveTables(sql);
   let position: bigint | undefined;
 
   const apply = async (events: readonly Omit<RecordedEvent, "position" | "revision">[]): Promise<void> => {

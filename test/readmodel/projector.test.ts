@@ -267,22 +267,6 @@ describe("projector", () => {
     await sql`drop database ${sql(missing)} with (force)`;
   });
 
-  test("another version of a projection builds the read model anew", async () => {
-    const feed = createLogFeed();
-    const first = start(feed);
-    feed.append([signalAt(1n), signalAt(2n)]);
-    expect(await first.waitFor(2n, 10_000)).toBe(true);
-    await first.stop();
-    await sql`delete from incidents`;
-    const raised = projections.map((one) =>
-      one.name === "incidents" ? { ...one, version: one.version + 1 } : one,
-    );
-    const second = start(feed, { projections: raised });
-    expect(await second.waitFor(2n, 10_000)).toBe(true);
-    expect(await incidentIds()).toEqual(["incident 1", "incident 2"]);
-    expect(feed.starts).toEqual([undefined, undefined]);
-  });
-
   test("stopping does not wait for a feed that brings nothing", async () => {
     const projector = start(createLogFeed());
     await until(() => projector.status().leading, "it leads");

@@ -448,7 +448,7 @@ describe("pages one after the other show everything once, in the order of one pa
       reason: `reason ${n}`,
     }));
     for (const { position, event_id, stream, type, reason } of [...letters].reverse())
-      await model.sql`insert into dead_letters values (${position}::text::numeric, ${event_id}, ${stream}, ${type}, ${reason})`;
+      await model.sql`insert into dead_letters values (${position}::text::numeric, ${event_id}, ${stream}, ${type}, ${reason}, 0)`;
     for (const limit of [1, 3, 7, 10])
       expect(await allPages(model.queries.deadLetters, limit)).toEqual(letters);
     await model.sql`delete from dead_letters`;
