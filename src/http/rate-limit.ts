@@ -7,15 +7,16 @@ import type { Caller } from "./access.ts";
 import { problem } from "./answer.ts";
 
 /** Counts the webhook against its key's quota, where it has one; `refused` is called with the 429 above it. */
-export async function withinQuota(
+export function withinQuota(
   caller: Caller,
   quotas: Quotas,
   run: { readonly answer: () => Promise<Response>; readonly refused: (response: Response) => Response },
 ): Promise<Response> {
   const allowance = caller.tag === "key" ? quotas.take(caller.key) : undefined;
   if (allowance === undefined) return run.answer();
-  if (allowance.allowed) return withRateLimit(await run.answer(), allowance);
-  return run.refused(withRateLimit(tooMany(allowance), allowance));
+  return allowance.allowed
+    ? run.answer().then((answer) => withRateLimit(answer, allowance))
+    : Promise.resolve(run.refused(withRateLimit(tooMany(allowance), allowance)));
 }
 
 function tooMany({ quota, waitSeconds }: Allowance): Response {

@@ -78,9 +78,9 @@ export function recordSignals(append: AppendDurably): RecordSignals {
       return { tag: "unavailable", reason: "too many webhooks wait for the event store" };
     }
     try {
-      return together(
-        await Promise.all([...streams].map(([stream, events]) => keep(append, stream, events))),
-      );
+      const [only, ...others] = [...streams].map(([stream, events]) => keep(append, stream, events));
+      if (only === undefined) return together([]);
+      return together(others.length === 0 ? [await only] : await Promise.all([only, ...others]));
     } finally {
       inFlight.give(context.key_id, size);
     }
