@@ -62,7 +62,11 @@ export async function startServers(
 
 function watcherOf(name: string, log: Log): Watcher {
   return {
-    line: (line) => log.debug({ from: name }, line),
+    // What is damaged must not pass unseen among what servers have to say.
+    line: (line) =>
+      line.startsWith('{"event":"damaged')
+        ? log.error({ from: name }, line)
+        : log.debug({ from: name }, line),
     ready: (pid) => log.info({ process: pid }, `the embedded ${name} is ready`),
     lost: (reason, retryInMs) =>
       log.warn({ reason, retryInMs }, `the embedded ${name} is lost; it is started again`),

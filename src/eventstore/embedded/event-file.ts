@@ -1,23 +1,20 @@
 // The SQLite file that holds the log: one table of events in log order, one of streams. Knows nothing of gRPC.
 
-import { statSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { checkSumOf, type Damage, damagedEvent } from "./event-check.ts";
+import { headOf, openFile } from "./open-file.ts";
 
-/** Marks the file as an embedded event store's own (PRAGMA application_id). */
-const applicationId = 0x494c4553;
-const formatVersion = 1;
 /** Revision of a tombstone: greater than any other. */
 export const tombstoneRevision = Number.MAX_SAFE_INTEGER;
 /** A page of a read holds no more than this many events and, but for its last event, bytes. */
 const pageEvents = 256;
 const pageBytes = 2_097_152;
-/** Up to this size the whole file is checked at the start; beyond, its tables' roots and newest event. */
-const wholeCheckBytes = 67_108_864;
 /** At most this many stream states are held in memory. */
 const cachedStreams = 50_000;
 
 export interface StoredStream {
   readonly key: number;
+  readonly name: string;
   last: number;
   tombstoned: boolean;
   /** First revision that stream reads show (`$tb`); Infinity: the stream is deleted until the next append. */
@@ -57,7 +54,8 @@ export interface Page {
 
 interface EventRow {
   position: number;
-  name: string;
+  /** null where the event names no stream that there is. */
+  name: string | null;
   revision: number;
   id: Uint8Array;
   type: string;
@@ -65,35 +63,12 @@ interface EventRow {
   created: number;
   data: Uint8Array;
   metadata: Uint8Array;
+  crc: number | null;
 }
 
-const tables = `
-create table if not exists streams (
-  key integer primary key,
-  name text not null unique,
-  last integer not null,
-  tombstoned integer not null,
-  truncate_before integer not null,
-  max_count integer,
-  max_age integer,
-  has_metadata integer not null
-);
-create table if not exists events (
-  position integer primary key,
-  stream integer not null,
-  revision integer not null,
-  id blob not null,
-  type text not null,
-  is_json integer not null,
-  created integer not null,
-  data blob not null,
-  metadata blob not null
-);
-create unique index if not exists events_of_stream on events (stream, revision);
-create index if not exists events_by_id on events (stream, id);`;
-
-const columns = "e.position, s.name, e.revision, e.id, e.type, e.is_json, e.created, e.data, e.metadata";
-const joined = `select ${columns} from events e join streams s on s.key = e.stream`;
+const columns =
+  "e.position, s.name, e.revision, e.id, e.type, e.is_json, e.created, e.data, e.metadata, e.crc";
+const joined = `select ${columns} from events e left join streams s on s.key = e.stream`;
 
 export class EventFile {
   readonly #db: DatabaseSync;
@@ -109,14 +84,19 @@ export class EventFile {
   readonly #backwards: StatementSync;
   readonly #streamForwards: StatementSync;
   readonly #streamBackwards: StatementSync;
+  readonly #tell: (damage: Damage) => void;
   #head: number;
 
-  /** Opens or makes the file and holds it alone. Throws a plain Error that says what is wrong with it. */
-  constructor(file: string) {
-    this.#db = open(file);
+  /**
+   * Opens or makes the file and holds it alone. Throws a plain Error that says what is wrong with it. `tell` hears of
+   * the damage that it opens with, and of each event read in vain, as often as it is.
+   */
+  constructor(file: string, tell: (damage: Damage) => void = () => {}) {
+    this.#tell = tell;
+    this.#db = openFile(file, tell);
     const prepare = (text: string): StatementSync => this.#db.prepare(text);
     this.#insertEvent = prepare(
-      "insert into events (position, stream, revision, id, type, is_json, created, data, metadata) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "insert into events (position, stream, revision, id, type, is_json, created, data, metadata, crc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#insertStream = prepare(
       "insert into streams (name, last, tombstoned, truncate_before, has_metadata) values (?, -1, 0, 0, 0)",
@@ -174,6 +154,7 @@ export class EventFile {
     if (row === undefined) return undefined;
     return this.#keep(name, {
       key: Number(row.key),
+      name,
       last: Number(row.last),
       tombstoned: row.tombstoned === 1,
       truncateBefore: row.truncate_before === -1 ? Number.POSITIVE_INFINITY : Number(row.truncate_before),
@@ -187,6 +168,7 @@ export class EventFile {
     const { lastInsertRowid } = this.#insertStream.run(name);
     return this.#keep(name, {
       key: Number(lastInsertRowid),
+      name,
       last: -1,
       tombstoned: false,
       truncateBefore: 0,
@@ -221,6 +203,7 @@ export class EventFile {
       created,
       event.data,
       event.metadata,
+      checkSumOf({ ...event, position: this.#head, revision, created, stream: stream.name }),
     );
     return this.#head;
   }
@@ -239,12 +222,12 @@ export class EventFile {
 
   /** Events of the whole log, from a position on (inclusive). */
   forwards(from: number, limit = pageEvents): Page {
-    return page(this.#forwards, [from], limit);
+    return this.#page(this.#forwards, [from], limit);
   }
 
   /** Events of the whole log before a position (exclusive), newest first. */
   backwards(before: number, limit = pageEvents): Page {
-    return page(this.#backwards, [before], limit);
+    return this.#page(this.#backwards, [before], limit);
   }
 
   ofStream(
@@ -254,7 +237,30 @@ export class EventFile {
     const statement = range.direction === "forwards" ? this.#streamForwards : this.#streamBackwards;
     // Beyond every revision there is nothing, and no number that SQLite would take.
     if (range.from > range.to) return { events: [], more: false };
-    return page(statement, [stream.key, range.from, range.to], range.limit ?? pageEvents);
+    const found = this.#page(statement, [stream.key, range.from, range.to], range.limit ?? pageEvents);
+    const first = range.direction === "forwards" ? range.from : Math.min(range.to, stream.last);
+    const gap = found.events.find(({ revision }, index) => {
+      const wanted = range.direction === "forwards" ? first + index : first - index;
+      return revision !== wanted && revision <= stream.last;
+    });
+    if (gap !== undefined)
+      throw new Error(
+        `Stream ${stream.name} is damaged: revision ${gap.revision} follows in the wrong place`,
+      );
+    return found;
+  }
+
+  #page(statement: StatementSync, from: readonly number[], asked: number): Page {
+    const limit = Math.min(asked, pageEvents);
+    const events: StoredEvent[] = [];
+    let bytes = 0;
+    for (const row of statement.iterate(...from, limit)) {
+      const event = toEvent(row as unknown as EventRow, this.#tell);
+      events.push(event);
+      bytes += event.data.length + event.metadata.length;
+      if (bytes >= pageBytes) return { events, more: true };
+    }
+    return { events, more: events.length === limit };
   }
 
   #keep(name: string, stream: StoredStream): StoredStream {
@@ -271,76 +277,16 @@ export class EventFile {
 export const sizeOf = (event: ProposedEvent): number =>
   event.data.length + event.metadata.length + Buffer.byteLength(event.type) + 64;
 
-function page(statement: StatementSync, from: readonly number[], asked: number): Page {
-  const limit = Math.min(asked, pageEvents);
-  const events: StoredEvent[] = [];
-  let bytes = 0;
-  for (const row of statement.iterate(...from, limit)) {
-    const event = toEvent(row as unknown as EventRow);
-    events.push(event);
-    bytes += event.data.length + event.metadata.length;
-    if (bytes >= pageBytes) return { events, more: true };
-  }
-  return { events, more: events.length === limit };
-}
-
-const toEvent = (row: EventRow): StoredEvent => ({
-  position: row.position,
-  stream: row.name,
-  revision: row.revision,
-  id: row.id,
-  type: row.type,
-  isJson: row.is_json === 1,
-  created: row.created,
-  data: row.data,
-  metadata: row.metadata,
-});
-
-function open(file: string): DatabaseSync {
-  let db: DatabaseSync | undefined;
+/** The event of the row; one that does not fit its check sum, or cannot be read at all, is told of and replaced. */
+function toEvent(row: EventRow, tell: (damage: Damage) => void): StoredEvent {
+  const { position, revision, id, type, created, data, metadata, crc } = row;
+  const event = { position, stream: row.name ?? "$damaged", revision, id, type, isJson: row.is_json === 1 };
+  const whole = { ...event, created, data, metadata };
   try {
-    db = new DatabaseSync(file);
-    // Before the first touch of the journal: the file is held by this process alone until it closes or dies.
-    db.exec("pragma locking_mode = exclusive");
-    const marks = db.prepare("pragma application_id").get() as { application_id: number };
-    const used = db.prepare("select count(*) as n from sqlite_master").get() as { n: number };
-    if (marks.application_id !== applicationId && used.n > 0) {
-      throw new Error("it is a database of something else");
-    }
-    const format = db.prepare("pragma user_version").get() as { user_version: number };
-    if (format.user_version > formatVersion) {
-      throw new Error(`it was written by a newer version (format ${format.user_version})`);
-    }
-    db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4000");
-    db.exec("pragma cache_size = -65536; pragma temp_store = memory");
-    db.exec("begin immediate");
-    db.exec(tables);
-    db.exec(`pragma application_id = ${applicationId}; pragma user_version = ${formatVersion}`);
-    db.exec("commit");
-    checkContents(db, file);
-    return db;
-  } catch (error) {
-    db?.close();
-    throw new Error(`Cannot open the event store's file ${JSON.stringify(file)}: ${plainReason(error)}`);
+    if (crc === null || crc === checkSumOf(whole)) return whole;
+  } catch {
+    // A column that is of another kind than it was.
   }
+  tell({ event: "damaged", position, stream: event.stream, revision });
+  return damagedEvent(event);
 }
-
-function plainReason(error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error);
-  if (/locked|busy/i.test(reason)) return "another event store has it open";
-  if (/not a database/i.test(reason))
-    return "it is no SQLite database; the file must be an event store's own";
-  if (/malformed|corrupt/i.test(reason)) return `it is damaged (${reason}); restore it from a backup`;
-  return reason;
-}
-
-/** Throws where the file is damaged, as far as that can be seen within a start's time. */
-function checkContents(db: DatabaseSync, file: string): void {
-  headOf(db);
-  if (statSync(file).size > wholeCheckBytes) return;
-  const [found] = db.prepare("pragma quick_check(1)").all() as { quick_check: string }[];
-  if (found?.quick_check !== "ok") throw new Error(`corrupt: ${found?.quick_check}`);
-}
-
-const headOf = (db: DatabaseSync): number =>
-  (db.prepare("select max(position) as head from events").get() as { head: number | null }).head ?? 0;

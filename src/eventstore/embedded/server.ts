@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { Server, ServerCredentials, type sendUnaryData, type UntypedHandleCall } from "@grpc/grpc-js";
+import type { Damage } from "./event-check.ts";
 import { EventFile } from "./event-file.ts";
 import { startWriter } from "./group-commit.ts";
 import { startReader } from "./read-service.ts";
@@ -16,6 +17,7 @@ export interface EventStoreServer {
   readonly stop: () => Promise<void>;
 }
 
+const mostDamageTold = 10_000;
 /** What a server of this protocol version says it is. */
 const protocolVersion = "23.10.0";
 
@@ -29,7 +31,7 @@ export async function startEventStore(options: {
   readonly port: number;
   readonly onBroken?: (error: Error) => void;
 }): Promise<EventStoreServer> {
-  const file = new EventFile(options.file);
+  const file = new EventFile(options.file, tellOnce());
   const writer = startWriter(file, options.onBroken ?? endAtOnce);
   const reader = startReader(file);
   writer.onFlushed = reader.wake;
@@ -77,6 +79,17 @@ export async function startEventStore(options: {
 function endAtOnce(error: Error): never {
   console.error(`The event store could not flush and stops: ${error.message}`);
   process.exit(1);
+}
+
+/** Says on stderr what is damaged, each once as long as there is not too much to remember. */
+function tellOnce(): (damage: Damage) => void {
+  const told = new Set<string>();
+  return (damage) => {
+    const line = JSON.stringify(damage);
+    if (told.has(line) || told.size >= mostDamageTold) return;
+    told.add(line);
+    console.error(line);
+  };
 }
 
 function getSupportedMethods(_call: unknown, answer: sendUnaryData<unknown>): void {
