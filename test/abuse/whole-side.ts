@@ -60,6 +60,8 @@ export interface Route {
   readonly access: "open" | "key" | "admin";
   /** Every status that it is documented to answer. */
   readonly statuses: readonly number[];
+  /** What it takes in its query. */
+  readonly parameters: readonly string[];
   /** The example of its body; absent where it takes none. */
   readonly body?: unknown;
   /** Its path with these in the places of `{name}`. */
@@ -67,6 +69,7 @@ export interface Route {
 }
 
 interface Operation {
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
   readonly security: readonly object[];
   readonly responses: Readonly<Record<string, unknown>>;
   readonly requestBody?: {
@@ -80,12 +83,13 @@ export async function documentedRoutes(side: Pick<HttpSide, "ask">): Promise<rea
     paths: Record<string, Record<string, Operation>>;
   };
   const routes = Object.entries(paths).flatMap(([template, methods]) =>
-    Object.entries(methods).map(([method, { security, requestBody, responses }]): Route => {
+    Object.entries(methods).map(([method, { security, requestBody, responses, parameters = [] }]): Route => {
       const scheme = Object.keys(security[0] ?? {})[0];
       return {
         method: method.toUpperCase(),
         template,
         access: scheme === undefined ? "open" : scheme === "adminKey" ? "admin" : "key",
+        parameters: parameters.filter((one) => one.in === "query").map(({ name }) => name),
         statuses: Object.keys(responses).map(Number),
         ...(requestBody === undefined ? {} : { body: Object.values(requestBody.content)[0]?.schema.example }),
         path: (parts) => template.replace(/\{(\w+)\}/g, (_, name: string) => parts[name] ?? name),
