@@ -20,6 +20,8 @@ export function openPostgres(
      * for array types at its start: that question fails outside of any promise when the connection is cut.
      */
     readonly keepsConnections?: true;
+    /** What only asks can change nothing, whatever is asked. */
+    readonly readOnly?: true;
   },
 ): Sql {
   return postgres(url, {
@@ -35,6 +37,7 @@ export function openPostgres(
       search_path: readModelSchema,
       statement_timeout: options.statementTimeoutMs,
       idle_in_transaction_session_timeout: 60_000,
+      ...(options.readOnly === true ? { default_transaction_read_only: true } : {}),
     },
   });
 }
