@@ -137,6 +137,7 @@ async function start(
   const reading = openPostgres(servers.databaseUrl, {
     maxConnections: 10,
     applicationName: "incident-ledger-queries",
+    readOnly: true,
     statementTimeoutMs: 10_000,
   });
   stopping.add("Postgres connections", stopBoundsMs.pools, () => reading.end({ timeout: 0 }));
