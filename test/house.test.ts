@@ -54,6 +54,7 @@ const areas: Readonly<
   processes: { areas: ["processes"], packages: /^node:.+$/ },
   spool: { areas: ["spool", "domain"], types: ["intake"], packages: /^node:.+$/ },
   readiness: { areas: [], packages: /^node:.+$/ },
+  "registry-file": { areas: ["intake", "spool"], types: ["domain", "log"], packages: /^node:.+$/ },
   "durable-appends": {
     areas: ["spool"],
     types: ["config", "intake", "log", "processes"],

@@ -3,7 +3,7 @@
 
 import type { AppendEvents, FollowStream, ReadStream } from "../intake/event-log.ts";
 import { createAppender } from "./append.ts";
-import { explainConnectionProblem, explainUrlProblem } from "./connection-problem.ts";
+import { type ConnectionProblem, connectionProblem, explainUrlProblem } from "./connection-problem.ts";
 import { createFollowLog, type FollowLogOptions, type LogBatch } from "./follow-log.ts";
 import { createFollowStream } from "./follow-stream.ts";
 import { closeClient, openClient, type Purpose } from "./open-client.ts";
@@ -36,6 +36,8 @@ export interface EventStore {
   readonly appendsInFlight: () => number;
   /** Whether the store can be used right now: undefined if so, else one line saying why not. */
   readonly check: (timeoutMs?: number) => Promise<string | undefined>;
+  /** The same, and whether waiting would help. */
+  readonly problem: (timeoutMs?: number) => Promise<ConnectionProblem | undefined>;
   /** Ends every stream; appends and reads fail from now on. */
   readonly close: () => Promise<void>;
 }
@@ -45,13 +47,13 @@ const headTimeoutMs = 2000;
 
 /** Connects to nothing yet. Throws an Error of one clear line where the URL cannot be used at all. */
 export function connectEventStore(options: EventStoreOptions): EventStore {
-  const problem = explainUrlProblem(options.url);
-  if (problem !== undefined) throw new Error(problem);
+  const urlProblem = explainUrlProblem(options.url);
+  if (urlProblem !== undefined) throw new Error(urlProblem);
   const open = (purpose: Purpose) => {
     try {
       return openClient(options.url, purpose);
     } catch (error) {
-      throw new Error(explainConnectionProblem(error, options.url));
+      throw new Error(connectionProblem(error, options.url).line);
     }
   };
   const [registry, log, replay, probe] = [open("registry"), open("log"), open("replay"), open("head")];
@@ -70,6 +72,22 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
     (await readLast(probe, stream, headTimeoutMs))?.revision;
   const followLog = createFollowLog(log, head);
 
+  const headFailure = async (timeoutMs: number): Promise<unknown> => {
+    try {
+      await readHead(probe, timeoutMs);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
+  const problem: EventStore["problem"] = async (timeoutMs = checkTimeoutMs) => {
+    // A connection that dropped while nothing was asked fails the first call only, and says nothing of the store.
+    const first = await headFailure(timeoutMs);
+    const second =
+      first !== undefined && /connection dropped/i.test(String(first)) ? await headFailure(timeoutMs) : first;
+    return second === undefined ? undefined : connectionProblem(second, options.url);
+  };
+
   return {
     append: appender.append,
     readStream: createReadStream(replay),
@@ -78,21 +96,8 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
     readLog: createReadLog(createFollowLog(replay, head), head),
     head,
     appendsInFlight: appender.inFlight,
-    check: async (timeoutMs = checkTimeoutMs) => {
-      const problem = async (): Promise<unknown> => {
-        try {
-          await readHead(probe, timeoutMs);
-          return undefined;
-        } catch (error) {
-          return error;
-        }
-      };
-      // A connection that dropped while nothing was asked fails the first call only, and says nothing of the store.
-      const first = await problem();
-      const second =
-        first !== undefined && /connection dropped/i.test(String(first)) ? await problem() : first;
-      return second === undefined ? undefined : explainConnectionProblem(second, options.url);
-    },
+    problem,
+    check: async (timeoutMs) => (await problem(timeoutMs))?.line,
     close: async () => {
       await Promise.all([appender.close(), ...[registry, log, replay, probe].map(closeClient)]);
     },

@@ -6,46 +6,88 @@ import { faultReason, storeFault } from "./store-error.ts";
 const needsName =
   "TLS needs the server's name, not its IP address. Use the name in its certificate, or tls=false for a server without TLS.";
 
+interface Meaning {
+  readonly pattern: RegExp;
+  readonly text: string;
+  /** Waiting does not help: somebody has to change something. */
+  readonly isLasting: boolean;
+}
+
 /** What the runtimes and gRPC say, in the order in which it is looked for, and what that means. */
-const meanings: readonly (readonly [RegExp, string])[] = [
-  [/servername|ERR_INVALID_ARG_VALUE/i, needsName],
-  [
-    /self.?signed|unable to verify|unable to get (local )?issuer|unknown ?issuer|unknown ?ca\b/i,
-    "its certificate is signed by an authority that is not known here. Name the authority's certificate with tlsCAFile=PATH.",
-  ],
-  [
-    /altnames?|hostname|not valid for name/i,
-    "its certificate is for another name. Use the name that the certificate bears.",
-  ],
-  [/certificate (key )?file|userCertFile/i, "a certificate file that EVENTSTORE_URL names cannot be read."],
-  [
-    /ssl routines|wrong.version.number|handshake|corrupt message/i,
-    "it does not speak TLS. If that is meant, add tls=false.",
-  ],
-  [/name resolution|ENOTFOUND|EAI_AGAIN|getaddrinfo/i, "the host's name cannot be resolved."],
-  [/ECONNREFUSED/i, "nothing listens there. Is it started, and is the port right?"],
-  [
-    /failed to discover/i,
-    "none of its hosts answers as a node of a cluster. Are they started, and does tls= say what they speak?",
-  ],
-  [/no answer within/i, "it does not answer. Is it frozen, or is a firewall in between?"],
-  [/failed to connect/i, "it ends the connection at once. If it asks for TLS, leave out tls=false."],
-  [
-    /protocol error|parse error|UNIMPLEMENTED|RST_STREAM|http status/i,
-    "what answers there is not an event store, or it asks for TLS where tls=false is given.",
-  ],
+const meanings: readonly Meaning[] = [
+  { pattern: /servername|ERR_INVALID_ARG_VALUE/i, text: needsName, isLasting: true },
+  {
+    pattern: /self.?signed|unable to verify|unable to get (local )?issuer|unknown ?issuer|unknown ?ca\b/i,
+    text: "its certificate is signed by an authority that is not known here. Name the authority's certificate with tlsCAFile=PATH.",
+    isLasting: true,
+  },
+  {
+    pattern: /altnames?|hostname|not valid for name/i,
+    text: "its certificate is for another name. Use the name that the certificate bears.",
+    isLasting: true,
+  },
+  {
+    pattern: /certificate (key )?file|userCertFile/i,
+    text: "a certificate file that EVENTSTORE_URL names cannot be read.",
+    isLasting: true,
+  },
+  {
+    pattern: /ssl routines|wrong.version.number|handshake|corrupt message/i,
+    text: "it does not speak TLS. If that is meant, add tls=false.",
+    isLasting: true,
+  },
+  {
+    pattern: /name resolution|ENOTFOUND|EAI_AGAIN|getaddrinfo/i,
+    text: "the host's name cannot be resolved.",
+    isLasting: false,
+  },
+  {
+    pattern: /ECONNREFUSED/i,
+    text: "nothing listens there. Is it started, and is the port right?",
+    isLasting: false,
+  },
+  {
+    pattern: /failed to discover/i,
+    text: "none of its hosts answers as a node of a cluster. Are they started, and does tls= say what they speak?",
+    isLasting: false,
+  },
+  {
+    pattern: /no answer within/i,
+    text: "it does not answer. Is it frozen, or is a firewall in between?",
+    isLasting: false,
+  },
+  {
+    pattern: /failed to connect/i,
+    text: "it ends the connection at once. If it asks for TLS, leave out tls=false.",
+    isLasting: false,
+  },
+  // A proxy in front of a store that is away answers like that too.
+  {
+    pattern: /protocol error|parse error|UNIMPLEMENTED|RST_STREAM|http status/i,
+    text: "what answers there is not an event store, or it asks for TLS where tls=false is given.",
+    isLasting: false,
+  },
 ];
 
+export interface ConnectionProblem {
+  readonly line: string;
+  readonly isLasting: boolean;
+}
+
 /** `problem` is what a call threw, as it was or as the cause of an EventLogUnavailable. */
-export function explainConnectionProblem(problem: unknown, url: string): string {
+export function connectionProblem(problem: unknown, url: string): ConnectionProblem {
   const error = problem instanceof Error ? (problem.cause ?? problem) : problem;
   const read = readEventStoreUrl(url);
-  if (!read.ok) return `Cannot use EVENTSTORE_URL. ${read.problem}.`;
+  if (!read.ok) return { line: `Cannot use EVENTSTORE_URL. ${read.problem}.`, isLasting: true };
   const { shown, user, password, tls } = read.value;
-  if (storeFault(error) === "denied") return sentence(shown, denied({ user, tls }));
+  if (storeFault(error) === "denied")
+    return { line: sentence(shown, denied({ user, tls })), isLasting: true };
   const reason = faultReason(error);
-  const meaning = meanings.find(([pattern]) => pattern.test(reason))?.[1];
-  return sentence(shown, meaning ?? `${hidden(reason, password)}.`);
+  const meaning = meanings.find(({ pattern }) => pattern.test(reason));
+  return {
+    line: sentence(shown, meaning?.text ?? `${hidden(reason, password)}.`),
+    isLasting: meaning?.isLasting ?? false,
+  };
 }
 
 /** What can be said of a URL before any connection; undefined where nothing is wrong. */

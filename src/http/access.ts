@@ -18,9 +18,9 @@ export function authenticate(secret: string | null, { registry, now }: Access): 
   }
   const found = registry.authenticate(secret, now());
   if (found.tag !== "refused") return found;
-  if (found.reason === "unknown" && !registry.ready()) return unavailable("The registry is being read.");
   // Revoked and expired look like unknown: whoever holds such a key learns nothing more.
-  return problem(401, "Invalid API key", "The key is unknown, revoked or expired.");
+  const invalid = problem(401, "Invalid API key", "The key is unknown, revoked or expired.");
+  return found.reason === "unknown" ? onceRead({ registry }, invalid) : invalid;
 }
 
 /** The admin key, or the answer. */
@@ -51,9 +51,8 @@ export function projectOf(
 ): Project | Response {
   const uuid = parseProjectUuid(uuidText);
   const project = uuid === undefined ? undefined : access.registry.project(uuid);
-  if (project === undefined || (caller.tag === "key" && caller.key.project_uuid !== project.project_uuid)) {
-    return projectNotFound(uuidText.slice(0, 64));
-  }
+  if (caller.tag === "key" && caller.key.project_uuid !== uuid) return projectNotFound(uuidText.slice(0, 64));
+  if (project === undefined) return onceRead(access, projectNotFound(uuidText.slice(0, 64)));
   if (caller.tag === "key" && !caller.key.scopes.includes(scope)) {
     return problem(401, "Insufficient scope", `The key lacks the scope "${scope}".`);
   }
@@ -64,6 +63,10 @@ export function projectOf(
 export function adminProject(uuidText: string, access: Access): { readonly uuid: ProjectUuid } | Response {
   const uuid = parseProjectUuid(uuidText);
   return uuid === undefined || access.registry.project(uuid) === undefined
-    ? projectNotFound(uuidText.slice(0, 64))
+    ? onceRead(access, projectNotFound(uuidText.slice(0, 64)))
     : { uuid };
 }
+
+/** The answer that something is missing, once the registry has been read; before that nothing can be told missing. */
+export const onceRead = ({ registry }: Pick<Access, "registry">, missing: Response): Response =>
+  registry.ready() ? missing : unavailable("The registry is being read.");

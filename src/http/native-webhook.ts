@@ -9,7 +9,7 @@ import type { NativeWebhook } from "../intake/native-payload.ts";
 import type { NativeTaken } from "../intake/receive-native.ts";
 import { verifySignature } from "../intake/verify-signature.ts";
 import type { SignatureScheme } from "../sources/source.ts";
-import { authenticate, projectOf } from "./access.ts";
+import { authenticate, onceRead, projectOf } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { keyOf, withoutKey } from "./native-key.ts";
@@ -69,7 +69,8 @@ async function take(
   const repo = repoOf(request);
   if (repo instanceof Response) return reject("unknown_repository", repo);
   if (repo !== undefined && !dependencies.registry.hasRepository(project.project_uuid, repo)) {
-    return reject("unknown_repository", repositoryMissing(repo));
+    const missing = onceRead(dependencies, repositoryMissing(repo));
+    return reject(missing.status === 404 ? "unknown_repository" : "unavailable", missing);
   }
   const webhook = await readWebhook(request, source, dependencies);
   if (webhook instanceof Response) {

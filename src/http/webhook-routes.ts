@@ -4,7 +4,7 @@
 import { Elysia } from "elysia";
 import { kindOf } from "../domain/status.ts";
 import { readContractWebhook } from "../intake/contract-webhook.ts";
-import { authenticate, type Caller, projectOf } from "./access.ts";
+import { authenticate, type Caller, onceRead, projectOf } from "./access.ts";
 import { json, problem, projectNotFound, repositoryNotFound, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
@@ -76,7 +76,7 @@ async function take(
   // What is no UUID answers as any project that is not there.
   const project = projectOf(caller, reading.project_uuid, "ingest", dependencies);
   if (project instanceof Response) {
-    return reject(project.status === 404 ? "unknown_project" : "unauthorized", project);
+    return reject(reasons.get(project.status) ?? "unauthorized", project);
   }
   if (reading.tag === "no_project") {
     return reject("unknown_project", projectNotFound(reading.project_uuid.slice(0, 64)));
@@ -97,7 +97,8 @@ async function take(
     fields.repo_uuid !== undefined &&
     !dependencies.registry.hasRepository(project.project_uuid, fields.repo_uuid)
   ) {
-    return reject("unknown_repository", repositoryNotFound(fields.repo_uuid));
+    const missing = onceRead(dependencies, repositoryNotFound(fields.repo_uuid));
+    return reject(missing.status === 404 ? "unknown_repository" : "unavailable", missing);
   }
   const startedAt = performance.now();
   const outcome = await dependencies.record(
@@ -143,5 +144,11 @@ async function take(
       return outcome satisfies never;
   }
 }
+
+/** Why a webhook is not taken for its project; else the key lacks the scope. */
+const reasons: ReadonlyMap<number, Rejection> = new Map([
+  [404, "unknown_project"],
+  [503, "unavailable"],
+]);
 
 const keyIdOf = (caller: Caller): string => (caller.tag === "admin" ? "admin" : caller.key.key_id);

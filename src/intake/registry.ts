@@ -18,12 +18,14 @@ import {
   emptyRegistry,
   type Project,
   type Refusal,
+  type Registry,
   type RegistryEvent,
   type Repository,
 } from "../domain/registry.ts";
 import type { Matching } from "../domain/signal.ts";
 import { type RecordedEvent, registryStream } from "../domain/stored-events.ts";
 import type { AppendEvents, FollowStream } from "./event-log.ts";
+import { keepSnapshots } from "./registry-snapshot.ts";
 import type { Sealing } from "./sealing.ts";
 
 /** Who a key is, or why it is nobody. */
@@ -42,6 +44,8 @@ export type Change<T> =
 export interface RegistryService {
   /** Whether everything stored has been read at least once. Until then nothing can be told unknown. */
   readonly ready: () => boolean;
+  /** Whether keys can be told: from what is stored, or until that has been read from what was remembered of it. */
+  readonly tellsKeys: () => boolean;
   readonly project: (uuid: ProjectUuid) => Project | undefined;
   readonly projects: () => readonly Project[];
   readonly hasRepository: (project: ProjectUuid, repo: RepoUuid) => boolean;
@@ -103,8 +107,19 @@ export function startRegistry(options: {
   readonly log: { readonly warn: (details: object, message: string) => void };
   /** Absent: keys cannot have signing secrets. */
   readonly sealing?: Sealing;
+  /**
+   * What was remembered from the last time, and how to remember what is read and changed now. `remembered` counts until
+   * the log has been read, then never again; it may lack what other processes did since.
+   */
+  readonly snapshots?: {
+    readonly remembered: Registry | undefined;
+    readonly save: (text: string) => Promise<void>;
+  };
 }): RegistryService {
   const registry = emptyRegistry();
+  const remembered = options.snapshots?.remembered;
+  const snapshots =
+    options.snapshots && keepSnapshots({ registry, save: options.snapshots.save, log: options.log });
   const adminDigest = digestOf(options.adminKey);
   const used = new Map<KeyId, Instant>();
   let revision = -1n;
@@ -116,12 +131,16 @@ export function startRegistry(options: {
     if (at <= revision) return;
     revision = at;
     applyRegistryEvent(registry, event);
+    if (isReady) snapshots?.changed();
     for (const wake of wakers) wake();
     wakers = [];
   };
+  /** What is known by now. */
+  const known = (): Registry => (isReady ? registry : (remembered ?? registry));
   const stopFollowing = options.follow(registryStream, {
     event: (recorded) => take(recorded.revision, asRegistryEvent(recorded)),
     caughtUp: () => {
+      if (!isReady) snapshots?.changed();
       isReady = true;
     },
     dropped: (reason) =>
@@ -191,15 +210,16 @@ export function startRegistry(options: {
 
   return {
     ready: () => isReady,
-    project: (uuid) => registry.projects.get(uuid),
-    projects: () => [...registry.projects.values()],
-    hasRepository: (project, repo) => registry.repositories.get(repo) === project,
+    tellsKeys: () => isReady || remembered !== undefined,
+    project: (uuid) => known().projects.get(uuid),
+    projects: () => [...known().projects.values()],
+    hasRepository: (project, repo) => known().repositories.get(repo) === project,
     lastUsed: (key) => used.get(key),
     authenticate: (secret, now) => {
       const digest = digestOf(secret);
       if (timingSafeEqual(digest, adminDigest)) return { tag: "admin" };
       // Found by digest: how long the look-up takes tells nothing of the secret.
-      const key = registry.keysByDigest.get(digest.toString("hex"));
+      const key = known().keysByDigest.get(digest.toString("hex"));
       if (key === undefined || !timingSafeEqual(digest, Buffer.from(key.sha256, "hex"))) {
         return { tag: "refused", reason: "unknown" };
       }
@@ -248,7 +268,10 @@ export function startRegistry(options: {
       change(inProject(project, (found) => decideRevocation(found, keyId, { now }))),
     mapStatuses: (project, mappings) =>
       change(inProject(project, (found) => decideMappings(found, mappings))),
-    stop: stopFollowing,
+    stop: async () => {
+      await stopFollowing();
+      await snapshots?.saved();
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { explainConnectionProblem, explainUrlProblem } from "../../src/eventstore/connection-problem.ts";
+import { connectionProblem, explainUrlProblem } from "../../src/eventstore/connection-problem.ts";
 import { readEventStoreUrl } from "../../src/eventstore/connection-string.ts";
 
 const read = (url: string, defaults?: Record<string, string>) => {
@@ -111,11 +111,21 @@ describe("a connection problem", () => {
     [new Error("no answer within 5000 ms"), open, "does not answer"],
     [new Error("strange s3cret\nthing"), secured, "strange *** thing"],
   ];
+  test("lasts where somebody has to change something, and passes where waiting may help", () => {
+    const lasting = (error: unknown, url: string) => connectionProblem(error, url).isLasting;
+    expect(lasting(raw(16, "16 UNAUTHENTICATED: "), secured)).toBe(true);
+    expect(lasting(lastError("Error: self signed certificate"), secured)).toBe(true);
+    expect(lasting(new Error(""), "http://events.example")).toBe(true);
+    expect(lasting(lastError("Error: connect ECONNREFUSED 127.0.0.1:2113"), open)).toBe(false);
+    expect(lasting(new Error("no answer within 5000 ms"), open)).toBe(false);
+    expect(lasting(new Error("Failed to discover after 10 attempts."), open)).toBe(false);
+  });
+
   for (const [error, url, meaning] of cases) {
     test(`means: ${meaning} (${JSON.stringify((error as Error).message)})`, () => {
       const wrapped = new Error("Cannot read the event store", { cause: error });
       for (const given of [error, wrapped]) {
-        const line = explainConnectionProblem(given, url);
+        const line = connectionProblem(given, url).line;
         expect(line).toStartWith("Cannot use the event store at esdb://events.example");
         expect(line).toContain(meaning);
         expect(line).not.toMatch(/\n|s3cret|ada/);

@@ -20,7 +20,7 @@ beforeAll(async () => {
       status: n % 3 === 2 ? "up" : "down",
     })),
   );
-});
+}, 60_000);
 afterAll(() => model.close());
 
 const odd = fc.oneof(
