@@ -33,6 +33,7 @@ import { checkPostgres } from "./readmodel/postgres-problem.ts";
 import { startProjector } from "./readmodel/projector.ts";
 import { readModelQueries } from "./readmodel/queries.ts";
 import { redriveRequests } from "./readmodel/redrive-requests.ts";
+import { openRegistryFile } from "./registry-file.ts";
 import { type HttpServer, serve } from "./runtime.ts";
 import { startServers } from "./servers.ts";
 import { readPayload, recogniseSource, sourceNamed, sources } from "./sources/registry.ts";
@@ -43,6 +44,7 @@ import { type WelcomeFacts, welcomeText } from "./welcome.ts";
 const readyBoundMs = 1_000;
 /** A long registry is read in less; a store that is lost meanwhile must not hold up the start for ever. */
 const registryBoundMs = 10_000;
+const rememberedBoundMs = 1_500;
 /** With `drainTimeoutMs` at its default they add up to less than the 10 s that a stop may take. */
 const stopBoundsMs = { projector: 800, registry: 300, client: 700, pools: 500 };
 
@@ -114,11 +116,18 @@ async function start(
 
   const store = connectEventStore({ url: servers.eventstoreUrl, log });
   stopping.add("event store client", stopBoundsMs.client, store.close);
+  const registryFile = await openRegistryFile(dataDir, log);
   const [storeProblem, postgresProblem] = await Promise.all([
-    store.check(),
+    // Whoever remembers the keys need not wait long: what the store does not take, the spool does.
+    store.problem(registryFile.remembered === undefined ? undefined : rememberedBoundMs),
     checkPostgres(servers.databaseUrl),
   ]);
-  if (storeProblem !== undefined) throw new Error(storeProblem);
+  if (storeProblem !== undefined) {
+    // Without a memory of the keys nobody could be told from a stranger.
+    if (storeProblem.isLasting || registryFile.remembered === undefined) throw new Error(storeProblem.line);
+    const reason = storeProblem.line;
+    log.warn({ reason }, "webhooks are spooled, with the keys known before, until the event store is there");
+  }
   if (postgresProblem?.isLasting === true) throw new Error(postgresProblem.line);
   if (postgresProblem !== undefined) {
     log.warn({ reason: postgresProblem.line }, "webhooks are taken; queries wait until Postgres is there");
@@ -129,11 +138,12 @@ async function start(
     follow: store.followStream,
     adminKey: adminKey.key,
     log,
+    snapshots: registryFile,
     ...(secretsKey === undefined ? {} : { sealing: createSealing(secretsKey) }),
   });
   stopping.add("registry", stopBoundsMs.registry, registry.stop);
-  // Until it has been read, every key is unknown.
-  await until(registry.ready, registryBoundMs);
+  // Until it has been read, what happened since it was remembered is unknown.
+  if (storeProblem === undefined) await until(registry.ready, registryBoundMs);
   const reading = openPostgres(servers.databaseUrl, {
     maxConnections: 10,
     applicationName: "incident-ledger-queries",
@@ -199,7 +209,7 @@ async function start(
     },
     replayProject: (project) => store.readLog({ prefixes: [`${incidentStreamPrefix}${project}.`] }),
     takesWebhooks: async () => {
-      if (!registry.ready()) return "the keys have not been read from the event store yet";
+      if (!registry.tellsKeys()) return "the keys have not been read from the event store yet";
       const problem = durable.spoolProblem();
       if (problem === undefined) return undefined;
       // The event store alone may still take them.

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { ProjectUuid } from "../../src/domain/ids.ts";
+import { openPostgres } from "../../src/readmodel/postgres.ts";
 import { adminKey, projectA, projectB } from "../http/http-side.ts";
 import { createFilledReadModel } from "../readmodel/filled-read-model.ts";
 import { createWholeSide, type Route, type WholeSide } from "./whole-side.ts";
@@ -187,6 +188,22 @@ test("what a field says is stored as it stands, quotes and all", async () => {
   }
 });
 
+test("a connection that only asks cannot change anything", async () => {
+  const asking = openPostgres(model.url, {
+    maxConnections: 1,
+    applicationName: "test",
+    statementTimeoutMs: 0,
+    readOnly: true,
+  });
+  try {
+    expect((await asking`select count(*)::int as n from incidents`)[0]?.n).toBeGreaterThan(0);
+    for (const change of ["delete from incidents", "drop table incidents", "create table mine ()"])
+      await expect(asking.unsafe(change).execute()).rejects.toThrow(/read-only/);
+  } finally {
+    await asking.end({ timeout: 1 });
+  }
+});
+
 describe("in the code", () => {
   const folder = join(import.meta.dirname, "../../src/readmodel");
   const files = readdirSync(folder)
@@ -205,6 +222,8 @@ describe("in the code", () => {
     expect(
       making.filter((name) => !["apply-batch.ts", "lead.ts", "schema.ts", "progress.ts"].includes(name)),
     ).toEqual([]);
+    const program = readFileSync(join(folder, "../main.ts"), "utf8");
+    expect(program).toMatch(/applicationName: "incident-ledger-queries",\s+readOnly: true/);
     for (const { name, text } of files.filter(({ name: one }) => making.includes(one)))
       expect([name, /\b(request|query|params)\b\./.test(text)]).toEqual([name, false]);
   });
