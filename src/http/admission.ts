@@ -2,6 +2,7 @@
 // bytes of bodies held, and none who sends much may take what the others need. Stands before the routes, so that a
 // refusal costs next to nothing. Authenticates nobody: a key that is wrong holds its place for no time at all.
 
+import { setTimeout as pause } from "node:timers/promises";
 import { createFairShare, type FairShare } from "../domain/fair-share.ts";
 import { problem } from "./answer.ts";
 import type { HttpApp } from "./app.ts";
@@ -16,9 +17,20 @@ export interface AdmissionBounds {
   readonly others: number;
   /** Bytes of bodies, as announced; one that announces none counts as the largest. */
   readonly bodyBytes: number;
+  /** Those that found no place and ask once more, `waitMs` later. */
+  readonly waiting: number;
+  readonly waitMs: number;
 }
 
-const usualBounds: AdmissionBounds = { webhooks: 2_048, others: 512, bodyBytes: 64 * 1024 * 1024 };
+const usualBounds: AdmissionBounds = {
+  webhooks: 2_048,
+  others: 512,
+  bodyBytes: 64 * 1024 * 1024,
+  waiting: 4_096,
+  waitMs: 200,
+};
+/** What is larger does not wait: the runtime may hold what has come of it. */
+const longestWaitingBody = 16 * 1024;
 const webhookPath = "/api/incidents/webhook";
 const logEveryMs = 10_000;
 
@@ -32,6 +44,7 @@ export function admission(
   const webhooks = createFairShare(bounds.webhooks);
   const others = createFairShare(bounds.others);
   const bodies = createFairShare(bounds.bodyBytes);
+  const waiting = createFairShare(bounds.waiting);
   const refuse = refusing(options);
 
   return async (request) => {
@@ -40,10 +53,20 @@ export function admission(
     // Never kept beyond the request, which holds it anyway.
     const holder = keyOf(request) ?? "";
     const bytes = bodyBytes(request, options.maxBodyBytes);
-    if (!share.take(holder, 1)) return refuse(request, isWebhook);
-    if (bytes > 0 && !bodies.take(holder, bytes)) {
+    const enter = (): boolean => {
+      if (!share.take(holder, 1)) return false;
+      if (bytes === 0 || bodies.take(holder, bytes)) return true;
       share.give(holder, 1);
-      return refuse(request, isWebhook);
+      return false;
+    };
+    if (!enter()) {
+      // A short burst is over by then. And who is refused cannot send again so soon: refusing many at once would take
+      // the time that those need who are let in.
+      const mayWait = bytes <= longestWaitingBody && waiting.take(holder, 1);
+      if (!mayWait) return refuse(request, isWebhook);
+      await pause(bounds.waitMs);
+      waiting.give(holder, 1);
+      if (!enter()) return refuse(request, isWebhook);
     }
     try {
       return await options.handle(request);

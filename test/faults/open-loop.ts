@@ -41,9 +41,12 @@ interface Line {
   received: string;
   sentAt: number;
   busy: boolean;
+  isOpen: boolean;
 }
 
 const answerWithinMs = 20_000;
+/** A listening socket's queue is short: whoever does not fit is told nothing and tries again a second later. */
+const mostOpening = 100;
 
 if (import.meta.main) {
   const result = await run(JSON.parse(process.argv[2] ?? "{}") as OpenLoop);
@@ -57,7 +60,7 @@ async function run(loop: OpenLoop): Promise<OpenLoopResult> {
   const accepted: number[] = [];
   const refused: number[] = [];
   const ids: string[] = [];
-  let [open, sent, unsent, waiting] = [0, 0, 0, 0];
+  let [open, opening, sent, unsent, waiting] = [0, 0, 0, 0, 0];
   let [withoutRetryAfter, withoutRateLimit, good] = [0, 0, 0];
   let endsAt = Number.POSITIVE_INFINITY;
 
@@ -84,12 +87,18 @@ async function run(loop: OpenLoop): Promise<OpenLoopResult> {
   };
   const opened = (): Line => {
     open += 1;
+    opening += 1;
     const line: Line = {
       socket: connect({ host: "127.0.0.1", port: loop.port, noDelay: true }),
       received: "",
       sentAt: 0,
       busy: false,
+      isOpen: false,
     };
+    line.socket.once("connect", () => {
+      line.isOpen = true;
+      opening -= 1;
+    });
     line.socket.on("data", (chunk: Buffer) => {
       line.received += chunk.toString("latin1");
       const end = line.received.indexOf("\r\n\r\n");
@@ -101,6 +110,7 @@ async function run(loop: OpenLoop): Promise<OpenLoopResult> {
     line.socket.on("error", () => {});
     line.socket.on("close", () => {
       open -= 1;
+      if (!line.isOpen) opening -= 1;
       if (line.busy) count(0);
       const place = free.indexOf(line);
       if (place >= 0) free.splice(place, 1);
@@ -114,7 +124,7 @@ async function run(loop: OpenLoop): Promise<OpenLoopResult> {
   while (performance.now() < endsAt) {
     const target = ((performance.now() - startedAt) / 1_000) * loop.perSecond;
     for (; due < target; due += 1) {
-      const line = free.pop() ?? (open < loop.sockets ? opened() : undefined);
+      const line = free.pop() ?? (open < loop.sockets && opening < mostOpening ? opened() : undefined);
       if (line === undefined) {
         unsent += Math.ceil(target - due);
         due = Math.ceil(target);

@@ -15,7 +15,7 @@ const silent = {
   },
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
   newRequestId: () => "made-here",
-  maxBodyBytes: 1_000,
+  maxBodyBytes: 100_000,
 };
 
 interface World {
@@ -40,7 +40,7 @@ function world(bounds: Parameters<typeof admission>[0]["bounds"]): World {
     },
     metrics: { ...silent.metrics, rejected: ({ reason }) => rejected.push(reason) },
     log: { ...silent.log, warn: (details) => warnings.push(details) },
-    bounds: bounds ?? {},
+    bounds: { waiting: 0, ...bounds },
   });
   return {
     send: (path = "/api/incidents/webhook/", headers = {}) =>
@@ -107,7 +107,7 @@ describe("requests", () => {
         if (failing) throw new Error("a bug");
         return new Response();
       },
-      bounds: { webhooks: 2 },
+      bounds: { webhooks: 2, waiting: 0 },
     });
     const ask = () => handle(new Request("http://ledger/api/incidents/webhook", { method: "POST" }));
     expect(ask()).rejects.toThrow("a bug");
@@ -117,22 +117,51 @@ describe("requests", () => {
   });
 });
 
+describe("who finds no place", () => {
+  test("waits a moment, and is let in where one has come free", async () => {
+    const { send, finish, handled, rejected } = world({ webhooks: 2, waiting: 10, waitMs: 20 });
+    const held = send(undefined, from("one"));
+    const waiting = send(undefined, from("one"));
+    expect(handled()).toBe(1);
+    finish();
+    await held;
+    // It asks again by itself: there is nothing that tells of it but its being handled.
+    while (handled() < 2) await new Promise((resolve) => setImmediate(resolve));
+    finish();
+    expect((await waiting).status).toBe(200);
+    expect(rejected).toEqual([]);
+  });
+
+  test("is refused where none has, and at once where too many wait already or its body is large", async () => {
+    const { send, rejected } = world({ webhooks: 2, waiting: 2, waitMs: 20 });
+    void send(undefined, from("one"));
+    const waiting = send(undefined, from("one"));
+    expect((await send(undefined, from("one"))).status).toBe(503);
+    expect(rejected).toHaveLength(1);
+    expect((await waiting).status).toBe(503);
+    const large = { ...from("one"), "Content-Length": "20000" };
+    const other = world({ webhooks: 2, waiting: 2, waitMs: 60_000 });
+    void other.send(undefined, large);
+    expect((await other.send(undefined, large)).status).toBe(503);
+  });
+});
+
 describe("bodies", () => {
   test("are held up to a bound, each as long as announced, the longest where nothing is", async () => {
-    const { send, handled, rejected } = world({ bodyBytes: 4_000 });
+    const { send, handled, rejected } = world({ bodyBytes: 400_000 });
     const with1 = (length: string) => send(undefined, { ...from("one"), "Content-Length": length });
-    void with1("1000");
+    void with1("100000");
     void send(undefined, { ...from("one"), "Transfer-Encoding": "chunked" });
     expect(handled()).toBe(2);
     expect((await with1("1")).status).toBe(503);
     expect(rejected).toEqual(["overloaded"]);
-    void send(undefined, { ...from("other"), "Content-Length": "1000" });
+    void send(undefined, { ...from("other"), "Content-Length": "100000" });
     expect(handled()).toBe(3);
   });
 
   test("that are too large are for the routes to refuse, and hold nothing", async () => {
-    const { send, handled } = world({ bodyBytes: 2_000 });
-    for (let more = 0; more < 5; more++) void send(undefined, { ...from("one"), "Content-Length": "1001" });
+    const { send, handled } = world({ bodyBytes: 200_000 });
+    for (let more = 0; more < 5; more++) void send(undefined, { ...from("one"), "Content-Length": "100001" });
     expect(handled()).toBe(5);
   });
 });
