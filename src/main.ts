@@ -150,7 +150,14 @@ async function start(
     readOnly: true,
     statementTimeoutMs: 10_000,
   });
-  stopping.add("Postgres connections", stopBoundsMs.pools, () => reading.end({ timeout: 0 }));
+  const noting = openPostgres(servers.databaseUrl, {
+    maxConnections: 1,
+    applicationName: "incident-ledger-redrive",
+    statementTimeoutMs: 10_000,
+  });
+  stopping.add("Postgres connections", stopBoundsMs.pools, async () => {
+    await Promise.all([reading.end({ timeout: 0 }), noting.end({ timeout: 0 })]);
+  });
   const projector = startProjector({
     databaseUrl: servers.databaseUrl,
     projections,
@@ -201,7 +208,7 @@ async function start(
       redrive: (asked, context) => redriveQuarantined(asked, context, native),
     },
     queries: readModelQueries(reading),
-    deadLetters: redriveRequests(reading),
+    deadLetters: redriveRequests(noting),
     waitFor: projector.waitFor,
     replayIncident: (project, text) => {
       const incident = parseIncidentId(text);

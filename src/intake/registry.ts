@@ -22,8 +22,9 @@ import {
   type RegistryEvent,
   type Repository,
 } from "../domain/registry.ts";
+import { readRegistryEvent } from "../domain/registry-events.ts";
 import type { Matching } from "../domain/signal.ts";
-import { type RecordedEvent, registryStream } from "../domain/stored-events.ts";
+import { registryStream } from "../domain/stored-events.ts";
 import type { AppendEvents, FollowStream } from "./event-log.ts";
 import { keepSnapshots } from "./registry-snapshot.ts";
 import type { Sealing } from "./sealing.ts";
@@ -127,10 +128,10 @@ export function startRegistry(options: {
   let wakers: (() => void)[] = [];
   let queue: Promise<unknown> = Promise.resolve();
 
-  const take = (at: bigint, event: RegistryEvent): void => {
+  const take = (at: bigint, event: RegistryEvent | undefined): void => {
     if (at <= revision) return;
     revision = at;
-    applyRegistryEvent(registry, event);
+    if (event !== undefined) applyRegistryEvent(registry, event);
     if (isReady) snapshots?.changed();
     for (const wake of wakers) wake();
     wakers = [];
@@ -138,7 +139,16 @@ export function startRegistry(options: {
   /** What is known by now. */
   const known = (): Registry => (isReady ? registry : (remembered ?? registry));
   const stopFollowing = options.follow(registryStream, {
-    event: (recorded) => take(recorded.revision, asRegistryEvent(recorded)),
+    event: (recorded) => {
+      const read = readRegistryEvent(recorded);
+      if (read?.ok === false) {
+        options.log.warn(
+          { event_id: recorded.id, type: recorded.type, reason: read.problem },
+          "an event of the registry cannot be read and changes nothing",
+        );
+      }
+      take(recorded.revision, read?.ok === true ? read.event : undefined);
+    },
     caughtUp: () => {
       if (!isReady) snapshots?.changed();
       isReady = true;
@@ -281,7 +291,3 @@ const unavailable = (details: string): { ok: false; refusal: { code: "unavailabl
 });
 
 const digestOf = (secret: string): Buffer => hash("sha256", secret, "buffer");
-
-/** What lies in the registry stream was written here; an unknown type is of a later version and changes nothing. */
-const asRegistryEvent = (recorded: RecordedEvent): RegistryEvent =>
-  ({ type: recorded.type, data: recorded.data }) as RegistryEvent;

@@ -26,8 +26,8 @@ export interface RedriveStint {
   readonly lead: Lead;
   readonly turns: Turns;
   readonly checkpoint: () => bigint | undefined;
-  /** The last applied event that was no signal. */
-  readonly lastSetting: () => bigint;
+  /** How often settings have been applied: events that are no signals. */
+  readonly settingsApplied: () => number;
   readonly revived: () => void;
 }
 
@@ -92,11 +92,12 @@ async function tryAgain(
   { projections, readStream, log }: RedriveOptions,
 ): Promise<void> {
   const { lead, turns } = stint;
+  const settingsBefore = stint.settingsApplied();
   const others = isSignal(letter) ? new Set<bigint>() : await turns.take(() => otherLetters(lead, letter));
   const read = await readBack(letter, others, readStream);
   await turns.take(async () => {
     // A setting that was applied meanwhile would be undone by those read before it: the next look tries again.
-    if (read.tag === "read" && !isSignal(letter) && stint.lastSetting() > read.upTo) return;
+    if (!isSignal(letter) && stint.settingsApplied() !== settingsBefore) return;
     const reason = read.tag === "unreadable" ? read.reason : await apply(letter, read.events);
     if (reason === undefined) {
       stint.revived();
@@ -139,7 +140,7 @@ async function otherLetters({ sql }: Lead, { stream, position }: AskedLetter): P
 }
 
 type ReadBack =
-  | { readonly tag: "read"; readonly events: readonly RecordedEvent[]; readonly upTo: bigint }
+  | { readonly tag: "read"; readonly events: readonly RecordedEvent[] }
   | { readonly tag: "unreadable"; readonly reason: string };
 
 class StoreAway extends Error {}
@@ -155,11 +156,9 @@ async function readBack(
   readStream: ReadStreamFrom,
 ): Promise<ReadBack> {
   const events: RecordedEvent[] = [];
-  let upTo = letter.position;
   try {
     for await (const event of readStream(letter.stream, { fromRevision: letter.revision })) {
       if (events.length === 0 && event.position !== letter.position) break;
-      upTo = event.position;
       if (events.length > 0 && (projectOf(event) !== projectOf(events[0]) || others.has(event.position)))
         continue;
       events.push(event);
@@ -175,7 +174,7 @@ async function readBack(
   }
   return events.length === 0
     ? { tag: "unreadable", reason: "the event store does not hold the event any more" }
-    : { tag: "read", events, upTo };
+    : { tag: "read", events };
 }
 
 function projectOf(event: RecordedEvent | undefined): unknown {

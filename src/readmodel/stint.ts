@@ -60,12 +60,12 @@ export async function project(
     [Symbol.asyncIterator]();
   const turns = new Turns();
   let stored = start.position;
-  let lastSetting = 0n;
+  let settingsApplied = 0;
   const lent = {
     lead,
     turns,
     checkpoint: () => stored,
-    lastSetting: () => lastSetting,
+    settingsApplied: () => settingsApplied,
     revived: () => progress.revived(),
   };
   const interrupt = (error: unknown): void => interruption.end(error);
@@ -113,8 +113,7 @@ export async function project(
       };
       applied = turns.take(async () => {
         await applyOrSplit(lead, batch);
-        lastSetting =
-          events.findLast(({ type }) => type !== "IncidentSignalRecorded")?.position ?? lastSetting;
+        if (events.some(({ type }) => type !== "IncidentSignalRecorded")) settingsApplied += 1;
         if (isServed || !caughtUp) return;
         await serveTables(lead.sql);
         isServed = true;
