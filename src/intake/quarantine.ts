@@ -12,9 +12,10 @@ import {
 } from "../domain/quarantine.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import { eventId, sha256 } from "./event-id.ts";
-import type { AppendEvents, ReadStream } from "./event-log.ts";
+import type { ReadStream } from "./event-log.ts";
 import { keptHeaders, keptQuery } from "./kept-evidence.ts";
 import { type NativeWebhook, textOf } from "./native-payload.ts";
+import type { AppendDurably } from "./record-webhook.ts";
 
 export interface QuarantineItem {
   readonly quarantine_id: string;
@@ -35,8 +36,14 @@ export interface QuarantineItem {
   > | null;
 }
 
+interface Kept {
+  readonly tag: "kept";
+  readonly durability: "stored" | "spooled";
+  readonly position?: bigint;
+}
+
 export type KeepOutcome =
-  | { readonly tag: "kept"; readonly quarantine_id: string; readonly position?: bigint }
+  | (Kept & { readonly quarantine_id: string })
   | { readonly tag: "unavailable"; readonly reason: string }
   | { readonly tag: "too_large" };
 
@@ -49,9 +56,9 @@ export interface KeepContext {
 /** An event store takes a mebibyte in one append; the rest of the event needs some of it. */
 const longestEscapedBytes = 900_000;
 
-/** Appends the payload to the project's quarantine; it is kept once the event is durably stored. */
+/** Appends the payload to the project's quarantine; it is kept once the event is durably stored, or spooled. */
 export async function keepInQuarantine(
-  append: AppendEvents,
+  append: AppendDurably,
   webhook: NativeWebhook,
   reason: string,
   context: KeepContext,
@@ -87,24 +94,20 @@ export async function keepInQuarantine(
 
 /** Appends what a redrive came to. */
 export function noteRedrive(
-  append: AppendEvents,
+  append: AppendDurably,
   data: QuarantineRedriven,
   context: KeepContext,
-): Promise<Exclude<KeepOutcome, { tag: "kept" }> | { readonly tag: "kept"; readonly position?: bigint }> {
+): Promise<Exclude<KeepOutcome, { tag: "kept" }> | Kept> {
   const id = eventId([data.quarantine_id, data.outcome, data.redriven_at, sha256(JSON.stringify(data))]);
   return appendOne(append, context, id, { type: "QuarantineRedriven", data });
 }
 
 async function appendOne(
-  append: AppendEvents,
+  append: AppendDurably,
   context: KeepContext,
   id: string,
   event: QuarantineEvent,
-): Promise<
-  | { readonly tag: "kept"; readonly position?: bigint }
-  | { readonly tag: "unavailable"; readonly reason: string }
-  | { readonly tag: "too_large" }
-> {
+): Promise<Exclude<KeepOutcome, { tag: "kept" }> | Kept> {
   const metadata = {
     $correlationId: context.request_id,
     $causationId: context.request_id,
@@ -115,7 +118,13 @@ async function appendOne(
   const outcome = await append(quarantineStream(context.project_uuid), [{ id, ...event, metadata }], "any");
   switch (outcome.tag) {
     case "appended":
-      return { tag: "kept", ...(outcome.position === undefined ? {} : { position: outcome.position }) };
+      return {
+        tag: "kept",
+        durability: "stored",
+        ...(outcome.position === undefined ? {} : { position: outcome.position }),
+      };
+    case "spooled":
+      return { tag: "kept", durability: "spooled" };
     case "too_large":
       return { tag: "too_large" };
     case "unavailable":

@@ -5,10 +5,10 @@ import { type ProjectUuid, parseIncidentId, parseRepoUuid, type RepoUuid } from 
 import type { Instant } from "../domain/instant.ts";
 import type { QuarantineRedriven } from "../domain/quarantine.ts";
 import type { IgnoredElement, Reading, SourcePayload, SourceSignal } from "../sources/source.ts";
-import type { AppendEvents, ReadStream } from "./event-log.ts";
+import type { ReadStream } from "./event-log.ts";
 import { type NativeWebhook, parseNative } from "./native-payload.ts";
 import { findQuarantined, keepInQuarantine, noteRedrive, webhookOf } from "./quarantine.ts";
-import type { RecordedSignal, RecordSignals, SignalToRecord } from "./record-webhook.ts";
+import type { AppendDurably, RecordedSignal, RecordSignals, SignalToRecord } from "./record-webhook.ts";
 
 /**
  * Reads a payload with the source of that name; "auto" finds the source. `source` is who read it; undefined where
@@ -108,7 +108,7 @@ export function readNative(webhook: NativeWebhook, read: ReadPayload): NativeRea
 export interface NativeDependencies {
   readonly read: ReadPayload;
   readonly record: RecordSignals;
-  readonly append: AppendEvents;
+  readonly append: AppendDurably;
 }
 
 export async function receiveNative(
@@ -123,6 +123,7 @@ export async function receiveNative(
     return taken(reading.source, {
       quarantined: 1,
       quarantine_id: kept.quarantine_id,
+      durability: kept.durability,
       positions: kept.position === undefined ? [] : [kept.position],
       reason: reading.reason,
     });

@@ -117,6 +117,16 @@ describe("what a source reads is recorded", () => {
 });
 
 describe("what no source reads lies in the quarantine as it came", () => {
+  test("and on the spool where the event store is away", async () => {
+    const here = { ...world(), append: async () => ({ tag: "spooled" }) as const };
+    expect(await receiveNative(webhook('{"lantern": 1}'), context, here)).toMatchObject({
+      tag: "taken",
+      quarantined: 1,
+      durability: "spooled",
+      positions: [],
+    });
+  });
+
   const unreadable: readonly (readonly [string, string | Uint8Array, Partial<NativeWebhook>, string])[] = [
     ["an unknown shape", '{"lantern": 1}', {}, "lamps is missing"],
     ["broken JSON", '{"lamps": [', {}, "the body is neither JSON nor a form"],
