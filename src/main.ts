@@ -192,7 +192,7 @@ async function start(
     deadLetters: () => projector.status().deadLetters,
   });
   const record = recordSignals(durable.append);
-  const native = { read: readPayload, record, append: store.append, readStream: store.readStream };
+  const native = { read: readPayload, record, append: durable.append, readStream: store.readStream };
   const sns = createSns({ mode: config.sns, fetch: (url, init) => fetch(url, init), log, now });
   const http = createHttp({
     registry,

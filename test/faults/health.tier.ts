@@ -115,6 +115,7 @@ async function told(
   };
   expect(said.dependencies[name]).toMatchObject({ ok: false });
   expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
+  expect(await unreadable()).toMatchObject({ success: true, quarantined: 1 });
   const untilMs = bounds.lost + bounds.awayMs;
   let webhooks = 0;
   while (performance.now() < untilMs) {
@@ -157,6 +158,16 @@ async function webhook(incident_id: string): Promise<number> {
   });
   await answer.arrayBuffer();
   return answer.status;
+}
+
+/** What no source can read is kept as well. */
+async function unreadable(): Promise<unknown> {
+  const answer = await fetch(`${service.url}/api/incidents/webhook/alertmanager`, {
+    method: "POST",
+    headers: { "X-API-Key": key },
+    body: JSON.stringify({ of: "no source", at: Date.now() }),
+  });
+  return answer.json();
 }
 
 async function startDatabase(): Promise<EmbeddedPostgres> {
