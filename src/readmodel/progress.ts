@@ -65,6 +65,13 @@ export class Progress {
     this.#compare();
   }
 
+  /** Events have come that the tables do not show yet. While nothing is applied, be it for a lock, the lag grows. */
+  received(): void {
+    if (!this.#caughtUp) return;
+    this.#caughtUp = false;
+    this.#caughtUpAtMs = Date.now();
+  }
+
   applied(batch: { readonly upTo: bigint; readonly deadLetters: number; readonly caughtUp: boolean }): void {
     this.#advanced = true;
     this.#deadLetters += batch.deadLetters;

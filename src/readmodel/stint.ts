@@ -87,6 +87,7 @@ export async function project(
       const next = await interruption.wait(batches.next());
       if (next === undefined || next.done === true) break;
       const { events, upTo, caughtUp } = next.value;
+      if (events.length > 0) progress.received();
       const cutAt = clock.nowMs();
       const prepared = prepareRows(projections, events);
       await applied;
