@@ -9,6 +9,9 @@ export interface Acknowledged {
   readonly event_id: string;
   readonly incident_id: string;
   readonly durability: "stored" | "spooled";
+  /** Of its first acknowledgement, by performance.now(). */
+  readonly sentAtMs: number;
+  readonly answeredAtMs: number;
 }
 
 export interface Sent {
@@ -103,18 +106,21 @@ export function startSenders(options: SendersOptions, into: Sent = noneSent()): 
     );
   };
 
-  const note = (answer: HttpAnswer): boolean => {
+  const note = (answer: HttpAnswer, sentAtMs: number): boolean => {
     requests++;
     into.byStatus.set(answer.status, (into.byStatus.get(answer.status) ?? 0) + 1);
     if (answer.failure !== undefined)
       into.failures.set(answer.failure, (into.failures.get(answer.failure) ?? 0) + 1);
     if (answer.status < 200 || answer.status > 299) return false;
     const { event_id, incident_id, durability } = JSON.parse(answer.body) as Acknowledged;
-    const isStored = durability === "stored" || into.acknowledged.get(event_id)?.durability === "stored";
+    const known = into.acknowledged.get(event_id);
+    const times = known ?? { sentAtMs, answeredAtMs: performance.now() };
     into.acknowledged.set(event_id, {
       event_id,
       incident_id,
-      durability: isStored ? "stored" : "spooled",
+      durability: known?.durability === "stored" ? "stored" : durability,
+      sentAtMs: times.sentAtMs,
+      answeredAtMs: times.answeredAtMs,
     });
     acknowledgements++;
     return true;
@@ -130,7 +136,8 @@ export function startSenders(options: SendersOptions, into: Sent = noneSent()): 
         await wait(startedAt + (turn * 1000) / options.perSecond - performance.now());
       // What was prepared is sent, also where the stop came meanwhile: it counts as sent.
       for (;;) {
-        if (note(await connection.post(path, options.key, body))) {
+        const sentAtMs = performance.now();
+        if (note(await connection.post(path, options.key, body), sentAtMs)) {
           backoffMs = firstBackoffMs;
           break;
         }
