@@ -1,16 +1,9 @@
 // The directory that holds everything the service keeps on this machine, and the admin key in it.
 
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectory } from "./durable-directory.ts";
 
 /**
  * Makes the directory where it is missing and answers its real path. Only its owner may list it; as root, others may
@@ -19,7 +12,7 @@ import { join } from "node:path";
 export function openDataDirectory(path: string): string {
   try {
     const isRoot = process.getuid?.() === 0;
-    const made = mkdirSync(path, { recursive: true, mode: 0o755 });
+    const made = makeDirectory(path, 0o755);
     // The umask may have closed what was made on the way.
     if (made !== undefined && isRoot) openWay({ from: made, to: path });
     const owner = statSync(path).uid;

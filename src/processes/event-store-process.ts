@@ -2,9 +2,10 @@
 // Knows how it is started, not what it does.
 
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeDirectory } from "./durable-directory.ts";
 import { endProcess, identify, type ProcessIdentity } from "./process-identity.ts";
 import { type SupervisedProcess, supervise, type Watcher } from "./supervised-process.ts";
 
@@ -30,7 +31,7 @@ export async function startEmbeddedEventStore(options: {
   readonly env: Readonly<Record<string, string>>;
   readonly watcher: Watcher;
 }): Promise<EmbeddedEventStore> {
-  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  makeDirectory(options.directory, 0o700);
   const identityFile = join(options.directory, "process.json");
   await endLeftover(identityFile);
   const port = typeof options.port === "number" ? options.port : await options.port();

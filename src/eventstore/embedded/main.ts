@@ -1,9 +1,9 @@
 // The embedded event store as a process: for the service that starts it, or alone on a laptop (`bun run eventstore`).
 
-import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { environment, readConfig, thisMachine } from "../../config.ts";
+import { makeDirectory } from "../../processes/durable-directory.ts";
 import { startEventStore } from "./server.ts";
 
 const { values: given } = parseArgs({
@@ -19,7 +19,7 @@ const { file, port } =
   given.file === undefined ? ofConfig() : { file: given.file, port: Number(given.port ?? 0) };
 
 try {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(file), 0o700);
   const server = await startEventStore({ file, host: "127.0.0.1", port });
   let stopping = false;
   const stop = async (): Promise<void> => {
