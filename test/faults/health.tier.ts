@@ -118,12 +118,12 @@ async function told(
   expect(await unreadable()).toMatchObject({ success: true, quarantined: 1 });
   const untilMs = bounds.lost + bounds.awayMs;
   let webhooks = 0;
-  while (performance.now() < untilMs) {
+  do {
     expect(await webhook(`${name}-${how}-${webhooks}`)).toBe(200);
     expect((await fetch(`${service.url}/health/ingest`)).status).toBe(200);
     webhooks += 1;
     await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  } while (performance.now() < untilMs);
   const returned = await back();
   const backMs = (await readyIs(200, returned)) - returned;
   console.log(
