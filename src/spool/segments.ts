@@ -64,6 +64,8 @@ async function cutTornTail(
       segment.last = found.sequence;
       offset = found.end;
     } else if (found.tag === "damaged" && found.next !== undefined) {
+      // It was a record at least: the reader is to come here, and to report it.
+      segment.last += 1n;
       offset = found.next;
     } else if (found.tag === "cut_short" || bytes.subarray(offset).every((byte) => byte === 0)) {
       log.warn(

@@ -79,7 +79,9 @@ export function startChaos(
     ],
     [1, () => broken.jumpClock((random.next() - 0.5) * 2 * random.pick([1_000, 100_000, 300_000_000]))],
     [3, () => changeWeather(random, [store, senders, database.faults])],
-    ...(options.bitFlips ? [[4, () => void disk.flipBit(".spool")] as const] : []),
+    ...(options.bitFlips
+      ? [[4, () => void disk.flipBit(random.pick([".spool", ".spool", "/spool/cursor"]))] as const]
+      : []),
   ];
   const total = happenings.reduce((sum, [weight]) => sum + weight, 0);
 

@@ -25,6 +25,8 @@ export interface Promises {
   readonly received: Map<string, Set<string>>;
   /** By the service's life and the event's id: the first record with it that the forwarder read. */
   readonly read: Map<string, ReadRecord>;
+  /** Texts of what was found damaged on the spool, reported and set aside. */
+  readonly setAside: string[];
   /** Events that a repeat had stored directly while the first, acknowledged receipt waited on the spool. */
   readonly overtaken: (log: readonly StoredEvent[]) => number;
 }
@@ -36,6 +38,7 @@ export function createPromises(): Promises {
     acknowledgedBodies: new Set(),
     received: new Map(),
     read: new Map(),
+    setAside: [],
     overtaken: (log) =>
       log.filter(({ event }) => {
         const first = acknowledged.get(event.id);

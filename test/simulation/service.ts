@@ -33,6 +33,12 @@ export interface Setup {
 /** A fault put into the code on purpose, to see whether the simulation notices. */
 export type Mutation = "fresh_ids" | "acknowledge_first" | "any_state" | "drop_refused" | "stored_unsent";
 
+export interface DamagedPiece {
+  readonly segment: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 export interface Surroundings {
   readonly world: World;
   readonly disk: SimulatedDisk;
@@ -45,8 +51,8 @@ export interface Surroundings {
   readonly lifeNumber: number;
   /** Told of each record that the forwarder reads. */
   readonly read: (spooled: Spooled) => void;
-  /** Told that something in the spool was found damaged. */
-  readonly damaged: () => void;
+  /** Told which bytes of the spool were found damaged. */
+  readonly damaged: (piece: DamagedPiece) => void;
   readonly diskFailed: (error: unknown) => void;
 }
 
@@ -69,7 +75,9 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
   const log = {
     info: silent,
     warn: silent,
-    error: (_: object, message: string) => message.startsWith("set aside damaged") && around.damaged(),
+    error: (fields: object, message: string) => {
+      if (message.startsWith("set aside damaged")) around.damaged(fields as DamagedPiece);
+    },
   };
   const spool = await openSpool({
     directory: spoolDirectory,

@@ -27,8 +27,8 @@ export interface SimulatedDisk {
   readonly killed: () => void;
   /** Forgets what was not flushed, wholly or partly. Nobody may be using the disk. */
   readonly powerLost: () => void;
-  /** Changes one bit of a file that has this in its name; false where there is none. */
-  readonly flipBit: (inName: string) => boolean;
+  /** Changes one bit of a file whose path ends with this; false where there is none. */
+  readonly flipBit: (ending: string) => boolean;
   /** What a process that starts now reads. */
   readonly files: () => ReadonlyMap<string, Buffer>;
   /** How much the files with this at their names' end hold. */
@@ -255,9 +255,9 @@ export function createDisk(
       lastingNames.clear();
       for (const [path, inode] of names) lastingNames.set(path, inode);
     },
-    flipBit: (inName) => {
+    flipBit: (ending) => {
       const candidates = [...names].filter(
-        ([path, { cached }]) => path.includes(inName) && cached.length > 0,
+        ([path, { cached }]) => path.endsWith(ending) && cached.length > 0,
       );
       if (candidates.length === 0) return false;
       const [, inode] = random.pick(candidates);
