@@ -18,6 +18,7 @@ export interface SpoolRecord {
 export interface SpoolStats {
   /** Records not yet acknowledged by the event store (an upper bound where records were damaged). */
   readonly waiting: number;
+  /** Of the segments, and of what was set aside. */
   readonly bytes: number;
   /** The most that `bytes` may become. */
   readonly maxBytes: number;
@@ -48,7 +49,7 @@ export interface Spool {
 
 export interface SpoolOptions {
   readonly directory: string;
-  /** The most the segments may take up. */
+  /** The most that the segments, and what was set aside, may take up. */
   readonly maxBytes?: number;
   /** A segment is closed once it is this long. */
   readonly segmentBytes?: number;
@@ -66,6 +67,10 @@ const maxPendingBytes = 64 * 1024 * 1024;
 const flushBytes = 8 * 1024 * 1024;
 /** A segment in use whose records are all acknowledged is removed from this length on. */
 const worthRemovingBytes = 4 * 1024 * 1024;
+
+const refusedName = "refused.ndjson";
+/** How soon it is seen that somebody has taken away what was set aside. */
+const measureEveryMs = 1_000;
 
 interface Pending {
   readonly payload: Payload;
@@ -96,7 +101,13 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     onFailed: options.onFailed,
   });
 
-  const usedBytes = (): number => segments.reduce((sum, segment) => sum + segment.end, 0);
+  // What was set aside stays until somebody has looked at it. That it counts keeps it from growing without end: it came
+  // out of segments that counted too.
+  let asideBytes = await measureAside(directory, disk);
+  /** What is being done to what was set aside: one after the other. */
+  let refusing: Promise<unknown> = Promise.resolve();
+  let measured = { at: now(), damaged: 0 };
+  const usedBytes = (): number => segments.reduce((sum, segment) => sum + segment.end, asideBytes);
 
   function add(record: SpoolRecord): Promise<WriteOutcome> {
     if (writer.state() === "failed") return Promise.resolve("failed");
@@ -166,11 +177,40 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     readonly bytes: number;
   }): Promise<readonly Spooled[]> {
     const upTo = writer.sequence();
+    await measureAgain();
     const spooled = await reader.read(limits);
     // Where all that is left was damaged and set aside, nothing waits any more.
     if (spooled.length === 0 && handedOut <= acknowledged && reader.isAtEnd()) await acknowledge(upTo);
     handedOut = spooled.at(-1)?.sequence ?? handedOut;
     return spooled;
+  }
+
+  /** One after the other: each is written behind the one before it. */
+  function refuse({ record, sequence }: Spooled, reason: string): Promise<void> {
+    const what = { stream: record.stream, sequence: String(sequence), reason };
+    log.error(what, "set aside what the event store refuses");
+    // It begins a line of its own also where a crash has cut the one before it short.
+    const line = Buffer.from(`\n${JSON.stringify({ reason, ...record })}\n`);
+    const kept = refusing.then(async () => {
+      await disk.append(join(directory, refusedName), line);
+      asideBytes += line.length;
+    });
+    refusing = kept.catch(() => undefined);
+    return kept;
+  }
+
+  async function measureAgain(): Promise<void> {
+    const isStale = asideBytes > 0 && Math.abs(now() - measured.at) >= measureEveryMs;
+    if (!isStale && reader.damaged() === measured.damaged) return;
+    measured = { at: now(), damaged: reader.damaged() };
+    const measuring = refusing.then(async () => {
+      asideBytes = await measureAside(directory, disk);
+    });
+    // A file went while it was measured, say: nothing depends on the moment.
+    refusing = measuring.catch((error) =>
+      log.warn({ error: String(error) }, "cannot measure what was set aside of the spool"),
+    );
+    await refusing;
   }
 
   const waiting = (): number => Number(writer.sequence() - acknowledged);
@@ -180,17 +220,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     add,
     read,
     acknowledge,
-    refuse: async ({ record, sequence }, reason) => {
-      log.error(
-        { stream: record.stream, sequence: String(sequence), reason },
-        "set aside what the event store refuses",
-      );
-      // It begins a line of its own also where a crash has cut the one before it short.
-      await disk.append(
-        join(directory, "refused.ndjson"),
-        Buffer.from(`\n${JSON.stringify({ reason, ...record })}\n`),
-      );
-    },
+    refuse,
     changed: (ms) =>
       new Promise((resolve) => {
         const wake = (): void => {
@@ -216,4 +246,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       for (const wake of waiters) wake();
     },
   };
+}
+
+async function measureAside(directory: string, disk: Disk): Promise<number> {
+  const aside = (await disk.list(directory)).filter(
+    ({ name }) => name === refusedName || name.endsWith(".damaged"),
+  );
+  return aside.reduce((sum, { bytes }) => sum + bytes, 0);
 }

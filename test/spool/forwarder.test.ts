@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordedEvent } from "../../src/domain/stored-events.ts";
 import type { AppendEvents, AppendOutcome } from "../../src/intake/event-log.ts";
 import { spoolFirst, storeFirst } from "../../src/spool/durability.ts";
 import { startForwarder } from "../../src/spool/forwarder.ts";
+import type { Spool } from "../../src/spool/spool.ts";
 import {
   eventOf,
   faultyDisk,
@@ -193,6 +194,45 @@ describe("the forwarder", () => {
     await forwarder.stop();
     await spool.close();
   });
+
+  test("what was set aside counts as used room, after a restart too, until somebody takes it away", async () => {
+    const maxBytes = 60_000;
+    const refuseAll = storeThat(() => "too_large");
+    const fill = async (spool: Spool): Promise<number> => {
+      for (let n = 0; ; n += 1) {
+        const outcome = await spool.add(recordOf(`bad-${n}`, { text: "x".repeat(1_000) }));
+        if (outcome === "full") return n;
+      }
+    };
+    const spool = await opened(scratch.path, { maxBytes, segmentBytes: 4_000 });
+    const forwarder = startForwarder({ spool, ...refuseAll, log: quiet });
+    let taken = 0;
+    for (let added = -1; added !== 0; taken += added) {
+      added = await fill(spool);
+      await until(() => spool.stats().waiting === 0);
+    }
+    const file = join(scratch.path, "refused.ndjson");
+    const usedBytes = readdirSync(scratch.path).reduce(
+      (sum, name) => sum + statSync(join(scratch.path, name)).size,
+      0,
+    );
+    expect(readFileSync(file, "utf8").split("\n").filter(Boolean)).toHaveLength(taken);
+    expect(taken).toBeGreaterThan(30);
+    // What is on its way from one file to the other lies in both for a moment.
+    expect(usedBytes).toBeLessThan(2 * maxBytes);
+    await forwarder.stop();
+    await spool.close();
+
+    const again = await opened(scratch.path, { maxBytes, segmentBytes: 4_000 });
+    expect(again.stats().bytes).toBeGreaterThanOrEqual(statSync(file).size);
+    expect(await fill(again)).toBe(0);
+    unlinkSync(file);
+    const next = startForwarder({ spool: again, ...refuseAll, log: quiet });
+    await until(() => again.stats().bytes < maxBytes / 2);
+    expect(await again.add(recordOf("good"))).toBe("spooled");
+    await next.stop();
+    await again.close();
+  }, 30_000);
 });
 
 describe("a disk that gives trouble while the spool drains", () => {
