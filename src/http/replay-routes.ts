@@ -1,6 +1,7 @@
 // Replay for audits: events straight from the event store, a line of JSON each. Asks the read model nothing.
 
 import { Elysia } from "elysia";
+import { createFairShare, type FairShare } from "../domain/fair-share.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import { requireProject } from "./access.ts";
 import { incidentNotFound, unavailable } from "./answer.ts";
@@ -12,8 +13,19 @@ import { noQuery, replayLine } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
 
 const readNone = queryReader(noQuery);
+/** Replays that are being read at once, shared fairly among the projects: each holds a stream of the event store. */
+const mostReplays = 64;
+/** One that nobody has read on from for so long is cut off. */
+const unreadMs = 60_000;
+
+interface Replay {
+  readonly request: Request;
+  readonly project_uuid: string;
+  readonly replays: FairShare;
+}
 
 export function replayRoutes(dependencies: HttpDependencies) {
+  const replays = createFairShare(mostReplays);
   return new Elysia({ name: "replay" })
     .get(
       "/api/projects/:project/incidents/:incident/replay",
@@ -24,8 +36,10 @@ export function replayRoutes(dependencies: HttpDependencies) {
         if (query instanceof Response) return query;
         const ids = incidentIdsIn(request);
         if (ids instanceof Response) return ids;
+        const { project_uuid } = project;
+        const replay = { request, project_uuid, replays };
         const found = await firstFound(ids, (id) =>
-          stream(dependencies.replayIncident(project.project_uuid, id), dependencies),
+          stream(dependencies.replayIncident(project_uuid, id), replay, dependencies),
         );
         return found ?? incidentNotFound();
       },
@@ -38,7 +52,9 @@ export function replayRoutes(dependencies: HttpDependencies) {
         if (project instanceof Response) return project;
         const query = readNone(request);
         if (query instanceof Response) return query;
-        const found = await stream(dependencies.replayProject(project.project_uuid), dependencies);
+        const { project_uuid } = project;
+        const replay = { request, project_uuid, replays };
+        const found = await stream(dependencies.replayProject(project_uuid), replay, dependencies);
         return found ?? ndjson(null);
       },
       { detail: detail("Replay a project's events") },
@@ -58,39 +74,65 @@ const detail = (summary: string) =>
     access: "key",
   });
 
-/** Undefined where there is nothing. The first event is read before the answer begins, so that a lost store is a 503. */
+/**
+ * Undefined where there is nothing. The first event is read before the answer begins, so that a lost store is a 503.
+ */
 async function stream(
   events: AsyncIterable<RecordedEvent>,
+  replay: Replay,
   { log }: HttpDependencies,
 ): Promise<Response | undefined> {
+  const { request, project_uuid, replays } = replay;
+  if (!replays.take(project_uuid, 1)) return unavailable("Too many replays are being read at this moment.");
   const iterator = events[Symbol.asyncIterator]();
+  let isOver = false;
+  const end = async (): Promise<void> => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(patience);
+    replays.give(project_uuid, 1);
+    await iterator.return?.();
+  };
+  let patience = setTimeout(end, unreadMs);
   let next: IteratorResult<RecordedEvent>;
   try {
     next = await iterator.next();
   } catch (error) {
+    await end();
     log.warn({ reason: String(error) }, "a replay could not begin");
     return unavailable("The event store cannot be read at this moment.");
   }
-  if (next.done) return undefined;
+  if (next.done) {
+    await end();
+    return undefined;
+  }
+  if (request.method === "HEAD") {
+    await end();
+    return ndjson(null);
+  }
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     pull: async (controller) => {
+      clearTimeout(patience);
       try {
         let lines = "";
         while (!next.done && lines.length < 65_536) {
           lines += `${JSON.stringify(line(next.value))}\n`;
           next = await iterator.next();
         }
+        if (isOver) throw new Error("it was not read for too long");
         if (lines !== "") controller.enqueue(encoder.encode(lines));
-        if (next.done) controller.close();
+        if (next.done) {
+          controller.close();
+          await end();
+        } else patience = setTimeout(end, unreadMs);
       } catch (error) {
+        await end();
         log.warn({ reason: String(error) }, "a replay was cut off");
         controller.error(error);
       }
     },
-    cancel: async () => {
-      await iterator.return?.();
-    },
+    cancel: end,
   });
   return ndjson(body);
 }

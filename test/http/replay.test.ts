@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { RecordedEvent } from "../../src/domain/stored-events.ts";
-import { adminKey, createHttpSide, events, projectA, recorded } from "./http-side.ts";
+import { adminKey, createHttpSide, events, projectA, projectB, recorded } from "./http-side.ts";
 
 const at = `/api/projects/${projectA}`;
 const admin = { key: adminKey };
@@ -55,6 +55,28 @@ describe("replay", () => {
     expect(http.logged.some(({ message }) => message === "a replay was cut off")).toBe(true);
   });
 
+  test("is bounded for each project, and its place comes back when it ends, is left or is only looked for", async () => {
+    const http = await createHttpSide({ replayProject: () => events(many) });
+    const ask = (project: string) =>
+      http.handle(new Request(`http://ledger/api/projects/${project}/replay`, { headers: headers() }));
+    for (let more = 0; more < 100; more++) {
+      expect((await http.ask("HEAD", `${at}/replay`, admin)).status).toBe(200);
+    }
+    const open = await Promise.all(Array.from({ length: 32 }, () => ask(projectA)));
+    expect(open.every(({ status }) => status === 200)).toBe(true);
+    const refused = await ask(projectA);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+    const other = await ask(projectB);
+    expect(other.status).toBe(200);
+    await other.body?.cancel();
+    await open[0]?.text();
+    const again = await ask(projectA);
+    expect(again.status).toBe(200);
+    await open[1]?.body?.cancel();
+    expect((await ask(projectA)).status).toBe(200);
+    expect((await ask(projectA)).status).toBe(503);
+  });
+
   test("reads no further than the caller takes, and stops when the caller leaves", async () => {
     let read = 0;
     let ended = false;
@@ -76,6 +98,9 @@ describe("replay", () => {
     expect(ended).toBe(true);
   });
 });
+
+/** More than is read before somebody takes it. */
+const many = Array.from({ length: 2_000 }, (_, revision) => recorded(revision));
 
 const headers = () => ({ "X-API-Key": adminKey });
 
