@@ -28,11 +28,13 @@ import { lockDirectory } from "./processes/directory-lock.ts";
 import { watchLauncher } from "./processes/launcher.ts";
 import { createStopping, type Stopping } from "./processes/stopping.ts";
 import { askAll, shared } from "./readiness.ts";
+import { watchLiveness } from "./readmodel/liveness.ts";
 import { openPostgres } from "./readmodel/postgres.ts";
 import { checkPostgres } from "./readmodel/postgres-problem.ts";
 import { startProjector } from "./readmodel/projector.ts";
 import { readModelQueries } from "./readmodel/queries.ts";
 import { redriveRequests } from "./readmodel/redrive-requests.ts";
+import { askingOf } from "./readmodel/unavailable.ts";
 import { openRegistryFile } from "./registry-file.ts";
 import { type HttpServer, serve } from "./runtime.ts";
 import { startServers } from "./servers.ts";
@@ -155,8 +157,17 @@ async function start(
     applicationName: "incident-ledger-redrive",
     statementTimeoutMs: 10_000,
   });
+  const liveness = watchLiveness(() =>
+    openPostgres(servers.databaseUrl, {
+      maxConnections: 1,
+      applicationName: "incident-ledger-liveness",
+      readOnly: true,
+      statementTimeoutMs: 1_000,
+    }),
+  );
+  const asking = askingOf(liveness);
   stopping.add("Postgres connections", stopBoundsMs.pools, async () => {
-    await Promise.all([reading.end({ timeout: 0 }), noting.end({ timeout: 0 })]);
+    await Promise.all([reading.end({ timeout: 0 }), noting.end({ timeout: 0 }), liveness.end()]);
   });
   const projector = startProjector({
     databaseUrl: servers.databaseUrl,
@@ -189,6 +200,7 @@ async function start(
     refusedByStore: () => durable.drained().refused,
     projectorLagSeconds: () => projector.status().lagSeconds,
     projectorLagBytes: () => Number(projector.status().lagBytes),
+    projectorPosition: () => Number(projector.position()),
     deadLetters: () => projector.status().deadLetters,
   });
   const record = recordSignals(durable.append);
@@ -207,8 +219,8 @@ async function start(
       quarantine: (project, page) => listQuarantine(store.readStream, project, page),
       redrive: (asked, context) => redriveQuarantined(asked, context, native),
     },
-    queries: readModelQueries(reading),
-    deadLetters: redriveRequests(noting),
+    queries: readModelQueries(reading, asking),
+    deadLetters: redriveRequests(noting, { asking }),
     waitFor: projector.waitFor,
     replayIncident: (project, text) => {
       const incident = parseIncidentId(text);

@@ -7,7 +7,7 @@ import type { MatchedBy } from "../domain/signal.ts";
 import { faultCode } from "./database-fault.ts";
 import type { Sql } from "./postgres.ts";
 import { normalForm } from "./projected-event.ts";
-import { asked } from "./unavailable.ts";
+import type { Asking } from "./unavailable.ts";
 
 interface MttrRequest {
   readonly basis: Basis;
@@ -47,7 +47,7 @@ export class UnknownTimeZone extends Error {
  * Percentiles are interpolated (percentile_cont). The position is read in the same statement, so in the same snapshot.
  * May throw UnknownTimeZone where it groups by days, weeks or months.
  */
-export function mttrQuery(sql: Sql) {
+export function mttrQuery(sql: Sql, asked: Asking) {
   return (project: string, request: MttrRequest): Promise<MttrAnswer> =>
     asked(async () => {
       const seconds = request.basis === "first_alert" ? sql`outage_seconds` : sql`recovery_seconds`;

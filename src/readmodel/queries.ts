@@ -14,7 +14,7 @@ import { nextPage, type PageRequest, readCursor } from "./cursor.ts";
 import { mttrQuery } from "./mttr-query.ts";
 import type { Sql } from "./postgres.ts";
 import { incidentKey, normalForm } from "./projected-event.ts";
-import { asked } from "./unavailable.ts";
+import { type Asking, askingOf } from "./unavailable.ts";
 
 interface IncidentFilter {
   readonly state?: IncidentState;
@@ -40,7 +40,7 @@ const mostOutagesShown = 1_000;
 /**
  * Each may throw ReadModelUnavailable (Postgres cannot be asked now) or BadCursor. Times are RFC 3339, seconds numbers.
  */
-export function readModelQueries(sql: Sql) {
+export function readModelQueries(sql: Sql, asked: Asking = askingOf()) {
   return {
     incidents: (project: string, filter: IncidentFilter, page: PageRequest): Promise<Page<IncidentItem>> =>
       asked(async () => {
@@ -142,7 +142,7 @@ export function readModelQueries(sql: Sql) {
         ]);
       }),
 
-    mttr: mttrQuery(sql),
+    mttr: mttrQuery(sql, asked),
 
     deadLetters: (page: PageRequest): Promise<Page<DeadLetterRow>> =>
       asked(async () => {

@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { Sql } from "./postgres.ts";
-import { asked } from "./unavailable.ts";
+import { type Asking, askingOf } from "./unavailable.ts";
 
 /** `waiting`: nobody has tried it yet; the note stays, and asking again is harmless. */
 export type RedriveOutcome =
@@ -22,7 +22,13 @@ const longestWaitMs = 5_000;
 const lookEveryMs = 100;
 
 /** Each may throw ReadModelUnavailable. */
-export function redriveRequests(sql: Sql, { waitMs = longestWaitMs } = {}) {
+export function redriveRequests(
+  sql: Sql,
+  {
+    waitMs = longestWaitMs,
+    asking: asked = askingOf(),
+  }: { readonly waitMs?: number; readonly asking?: Asking } = {},
+) {
   return {
     /** Undefined where there is no dead letter at the position. */
     one: (position: bigint): Promise<RedriveOutcome | undefined> =>
