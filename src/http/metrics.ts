@@ -7,6 +7,7 @@ import type { Metrics } from "./ports.ts";
 export interface MeasuredAtRead {
   readonly projectorLagSeconds: () => number;
   readonly projectorLagBytes: () => number;
+  readonly projectorPosition: () => number;
   readonly deadLetters: () => number;
   readonly spooled: () => number;
   readonly spooledBytes: () => number;
@@ -86,6 +87,11 @@ export function createMetrics(measured: MeasuredAtRead): Metrics {
     "ledger_projector_lag_bytes",
     "Log between the read model and the newest event",
     measured.projectorLagBytes,
+  );
+  gauge(
+    "ledger_projector_position",
+    "Commit position up to which the read model shows the log",
+    measured.projectorPosition,
   );
   gauge("ledger_dead_letters", "Events that no projection could take", measured.deadLetters);
   gauge("ledger_spool_records", "Acknowledged webhooks that wait for the event store", measured.spooled);

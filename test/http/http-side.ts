@@ -122,6 +122,7 @@ export async function createHttpSide(
     metrics: createMetrics({
       projectorLagSeconds: () => 1.5,
       projectorLagBytes: () => 300,
+      projectorPosition: () => 4_711,
       deadLetters: () => 2,
       spooled: () => 4,
       spooledBytes: () => 4_000,

@@ -50,6 +50,7 @@ describe("metrics", () => {
     for (const line of [
       "ledger_projector_lag_seconds 1.5",
       "ledger_projector_lag_bytes 300",
+      "ledger_projector_position 4711",
       "ledger_dead_letters 2",
       'ledger_http_request_duration_seconds_count{method="GET",route="/api/projects/:project/incidents/:incident/timeline",status="200"} 1',
     ]) {
