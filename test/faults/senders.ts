@@ -2,7 +2,7 @@
 // late ones. They note what was acknowledged. They know nothing of the service's inside.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { type HttpAnswer, openConnection } from "./connection.ts";
+import { type Connection, type HttpAnswer, openConnection } from "./connection.ts";
 import type { Random } from "./seed.ts";
 
 export interface Acknowledged {
@@ -80,7 +80,6 @@ export function startSenders(options: SendersOptions, into: Sent = noneSent()): 
   const remember = (body: string): string => {
     if (recent.length < keptForRepeats) recent.push(body);
     else recent[random.below(keptForRepeats)] = body;
-    into.bodies.add(body);
     return body;
   };
 
@@ -106,26 +105,6 @@ export function startSenders(options: SendersOptions, into: Sent = noneSent()): 
     );
   };
 
-  const note = (answer: HttpAnswer, sentAtMs: number): boolean => {
-    requests++;
-    into.byStatus.set(answer.status, (into.byStatus.get(answer.status) ?? 0) + 1);
-    if (answer.failure !== undefined)
-      into.failures.set(answer.failure, (into.failures.get(answer.failure) ?? 0) + 1);
-    if (answer.status < 200 || answer.status > 299) return false;
-    const { event_id, incident_id, durability } = JSON.parse(answer.body) as Acknowledged;
-    const known = into.acknowledged.get(event_id);
-    const times = known ?? { sentAtMs, answeredAtMs: performance.now() };
-    into.acknowledged.set(event_id, {
-      event_id,
-      incident_id,
-      durability: known?.durability === "stored" ? "stored" : durability,
-      sentAtMs: times.sentAtMs,
-      answeredAtMs: times.answeredAtMs,
-    });
-    acknowledgements++;
-    return true;
-  };
-
   const sender = async (): Promise<void> => {
     const connection = openConnection(options.port);
     let backoffMs = firstBackoffMs;
@@ -136,8 +115,10 @@ export function startSenders(options: SendersOptions, into: Sent = noneSent()): 
         await wait(startedAt + (turn * 1000) / options.perSecond - performance.now());
       // What was prepared is sent, also where the stop came meanwhile: it counts as sent.
       for (;;) {
-        const sentAtMs = performance.now();
-        if (note(await connection.post(path, options.key, body), sentAtMs)) {
+        const isAcknowledged = await postWebhook(connection, options.key, body, into);
+        requests++;
+        if (isAcknowledged) {
+          acknowledgements++;
           backoffMs = firstBackoffMs;
           break;
         }
@@ -165,6 +146,32 @@ export function startSenders(options: SendersOptions, into: Sent = noneSent()): 
       return into;
     },
   };
+}
+
+/** Posts one webhook and notes what became of it; whether it was acknowledged. */
+export async function postWebhook(
+  connection: Connection,
+  key: string,
+  body: string,
+  into: Sent,
+): Promise<boolean> {
+  into.bodies.add(body);
+  const sentAtMs = performance.now();
+  const answer = await connection.post(path, key, body);
+  into.byStatus.set(answer.status, (into.byStatus.get(answer.status) ?? 0) + 1);
+  if (answer.failure !== undefined)
+    into.failures.set(answer.failure, (into.failures.get(answer.failure) ?? 0) + 1);
+  if (answer.status < 200 || answer.status > 299) return false;
+  const { event_id, incident_id, durability } = JSON.parse(answer.body) as Acknowledged;
+  const known = into.acknowledged.get(event_id);
+  into.acknowledged.set(event_id, {
+    event_id,
+    incident_id,
+    durability: known?.durability === "stored" ? "stored" : durability,
+    sentAtMs: known?.sentAtMs ?? sentAtMs,
+    answeredAtMs: known?.answeredAtMs ?? performance.now(),
+  });
+  return true;
 }
 
 /** One line: how many answers of each status, and how many webhooks are acknowledged. */
