@@ -48,6 +48,11 @@ export async function openSegments(options: {
   }));
   const newest = segments.at(-1);
   if (newest !== undefined) await cutTornTail(newest, { disk, log });
+  // Begun and never written to: its name is that of the next one, and nobody else may be removing it then.
+  if (newest?.end === 0) {
+    await disk.remove(newest.path);
+    segments.pop();
+  }
   return segments;
 }
 

@@ -68,7 +68,7 @@ export function createWriter(options: {
 
   async function begun(): Promise<Open | undefined> {
     try {
-      current ??= await begin();
+      if (current === undefined) await begin();
     } catch (error) {
       // Nothing that was acknowledged is touched by a segment that cannot be begun.
       noRoom(error);
@@ -76,18 +76,14 @@ export function createWriter(options: {
     return current;
   }
 
-  async function begin(): Promise<Open> {
+  async function begin(): Promise<void> {
     const first = sequence + 1n;
     const path = segmentPath(directory, first);
-    // A segment that was begun and never written to leaves its name behind.
-    if (segments.at(-1)?.path === path) {
-      segments.pop();
-      await disk.remove(path);
-    }
     const file = await disk.create(path);
     const segment: Segment = { path, first, last: sequence, end: 0 };
+    // At the same moment: what is in the list and is not written to may be removed.
     segments.push(segment);
-    return { segment, file };
+    current = { segment, file };
   }
 
   /** Leaves no half record where a write failed. */

@@ -201,11 +201,12 @@ export function createDisk(
           names.set(path, there);
           return there;
         });
-        const half = () => put(inode, partOf(bytes), inode.cached.length);
+        const at = await takes(() => inode.cached.length);
+        const half = () => put(inode, partOf(bytes), at);
         await takes(() => {
           if (faults.isFull) half();
           mustHaveRoom(path);
-          put(inode, bytes, inode.cached.length);
+          put(inode, bytes, at);
         }, half);
         await takes(() => {
           mustFlush(path);
