@@ -36,6 +36,8 @@ const firstBackoffMs = 100;
 const longestBackoffMs = 1000;
 /** Objects read ahead of the consumer. */
 const readAhead = 512;
+/** A batch is full with this much text in its events' fields too: a few thousand of the largest are gigabytes. */
+const mostCharacters = 16_000_000;
 
 /** `head` tells whether the store answers at all. */
 export function createFollowLog(client: EventStoreDBClient, head: () => Promise<bigint | undefined>) {
@@ -90,14 +92,18 @@ function openFeed(
   let reportedUpTo = upTo;
   let live = false;
   let reportedLive = false;
+  /** Of the batch that is being filled. */
+  let characters = 0;
 
+  const isFull = (events: readonly RecordedEvent[]): boolean =>
+    events.length >= maxEvents || characters >= mostCharacters;
   const advance = (position: bigint | undefined): void => {
     if (position !== undefined && position > upTo) upTo = position;
   };
 
   /** Takes what is there, up to a full batch. Nothing at or before the start is ever handed over again. */
   function fill(events: RecordedEvent[]): void {
-    while (events.length < maxEvents) {
+    while (!isFull(events)) {
       const resolved = subscription.take();
       if (subscription.timesCaughtUp() > 0) live = true;
       if (resolved !== undefined) {
@@ -105,6 +111,7 @@ function openFeed(
         const event = toRecordedEvent(resolved);
         if (event !== undefined && event.position > lastTaken) {
           events.push(event);
+          characters += charactersOf(event.data);
           lastTaken = event.position;
         }
         advance(position);
@@ -115,7 +122,7 @@ function openFeed(
   }
 
   function cut(events: readonly RecordedEvent[]): LogBatch {
-    const full = events.length >= maxEvents;
+    const full = isFull(events);
     const caughtUp = live && (subscription.caughtUp() || (!full && pull.waiting() === 0));
     reportedUpTo = upTo;
     reportedLive = caughtUp;
@@ -131,12 +138,13 @@ function openFeed(
 
   async function next(): Promise<LogBatch | string> {
     const events: RecordedEvent[] = [];
+    characters = 0;
     let since: number | undefined;
     for (;;) {
       fill(events);
       const over = pull.over();
       const nothing = events.length === 0;
-      if (events.length >= maxEvents) return cut(events);
+      if (isFull(events)) return cut(events);
       if (signal.aborted) return "stopped";
       if (over !== undefined && pull.waiting() === 0) {
         if (nothing) return over.error === undefined ? "the server ended it" : faultReason(over.error);
@@ -166,6 +174,15 @@ function openFeed(
   }
 
   return { subscription, next };
+}
+
+/** Of the fields that are text themselves; what else an event holds is small, or text in a field of its own. */
+function charactersOf(data: unknown): number {
+  if (typeof data === "string" || data instanceof Uint8Array) return data.length;
+  if (typeof data !== "object" || data === null) return 0;
+  let characters = 0;
+  for (const value of Object.values(data)) if (typeof value === "string") characters += value.length;
+  return characters;
 }
 
 function subscribe(

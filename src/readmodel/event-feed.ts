@@ -13,8 +13,8 @@ export interface FeedBatch {
 /**
  * Follows the global log after `from` (exclusive; undefined: from the start), only streams with the given prefixes,
  * resuming by itself after every drop, each event once and in order. Pull-based: the next batch is cut when asked for,
- * of at most `maxEvents`, after at most `maxWaitMs` from its first event. A batch may hold no events and still move
- * `upTo` (a stretch of the log that matched nothing). Ends when `signal` aborts.
+ * of at most `maxEvents` (fewer where they are very large), after at most `maxWaitMs` from its first event. A batch may
+ * hold no events and still move `upTo` (a stretch of the log that matched nothing). Ends when `signal` aborts.
  */
 export type FollowLog = (options: {
   readonly from: bigint | undefined;

@@ -26,9 +26,9 @@ class Feed extends Transform {
     if (isEvent) next(null, message);
     else next(null);
   }
-  event(position: bigint): void {
+  event(position: bigint, data: unknown = {}): void {
     const place = { streamId: "s", revision: position, position: { commit: position } };
-    const event = { id: `id${position}`, type: "T", created: new Date(0), data: {}, ...place };
+    const event = { id: `id${position}`, type: "T", created: new Date(0), data, ...place };
     this.write({ event, commitPosition: position });
   }
   checkpoint(position: bigint): void {
@@ -105,6 +105,24 @@ describe("following the log", () => {
     const last = await next();
     expect(positions(last)).toEqual([9n, 10n, 60n]);
     expect(last.upTo).toBe(60n);
+  });
+
+  test("a batch of very large events is cut sooner, and loses none", async () => {
+    const { next } = follow((feed) => {
+      for (const position of range(1, 20)) feed.event(position, { payload: "x".repeat(1_000_000) });
+      for (const position of range(21, 30)) feed.event(position, "y".repeat(7_000_000));
+      feed.caughtUp();
+    });
+    const sizes: number[] = [];
+    const seen: bigint[] = [];
+    while (seen.at(-1) !== 30n) {
+      const batch = await next();
+      sizes.push(batch.events.length);
+      seen.push(...positions(batch));
+    }
+    expect(seen).toEqual(range(1, 30));
+    expect(Math.max(...sizes)).toBe(16);
+    expect(sizes.slice(-3).every((size) => size <= 3)).toBe(true);
   });
 
   test("a checkpoint behind the last event moves upTo beyond it", async () => {

@@ -172,43 +172,11 @@ describe("a batch of a thousand with bad events in it", () => {
 
   test("costs a bounded number of statements, whatever the mix", async () => {
     const random = randomFrom(7);
-    const one = openPostgres(database.url, {
-      maxConnections: 1,
-      applicationName: "test",
-      statementTimeoutMs: 0,
-    });
-    await projector.stop();
+    const refused = poisons.findIndex(([what]) => what === "a value that a column refuses");
     const counted = async (name: string, places: readonly number[]): Promise<number> => {
-      const refused = poisons.findIndex(([what]) => what === "a value that a column refuses");
       const mix = { name, poisoned: new Map(places.map((at) => [at, refused])) };
       const { events, letters } = eventsOf(mix, randomUUID() as ProjectUuid, random);
-      const from = BigInt((await one`select position from checkpoints`)[0]?.position);
-      let statements = 0;
-      const counting = {
-        unsafe: (...asked: Parameters<Sql["unsafe"]>) => {
-          statements += 1;
-          return one.unsafe(...asked);
-        },
-      };
-      const told: bigint[] = [];
-      let upTo = from;
-      const pid = Number((await one`select pg_backend_pid() as pid`)[0]?.pid);
-      await applyOrSplit(
-        { sql: counting as Sql, pid },
-        {
-          projections: faulty(projections),
-          events,
-          prepared: prepareRows(faulty(projections), events),
-          from,
-          upTo: position,
-          applied: (part) => {
-            expect(part.upTo).toBeGreaterThan(upTo);
-            upTo = part.upTo;
-            told.push(...part.deadLetters.map(({ event }) => event.position));
-          },
-        },
-      );
-      expect(upTo).toBe(position);
+      const { statements, told } = await applied(events);
       expect(told).toEqual(letters.map(({ event }) => event.position));
       return statements;
     };
@@ -229,6 +197,57 @@ describe("a batch of a thousand with bad events in it", () => {
     expect(figures.two).toBeLessThanOrEqual(80);
     expect(figures["every other"]).toBeLessThanOrEqual(2 * eventsAMix + 10);
     expect(figures.all).toBeLessThanOrEqual(eventsAMix + eventsAMix / 50 + 10);
-    await one.end({ timeout: 1 });
   }, 120_000);
 });
+
+test("what is too large for one statement goes in several", async () => {
+  const project = randomUUID() as ProjectUuid;
+  const message = "huge ".repeat(100_000);
+  const events = Array.from({ length: 60 }, () => signalAt(++position, project, { message }));
+  const { statements, told, largest } = await applied(events);
+  expect(told).toEqual([]);
+  expect((await sql`select 1 from incidents where project_uuid = ${project}`).length).toBe(60);
+  expect(statements).toBeGreaterThanOrEqual(4);
+  expect(largest).toBeLessThan(10_000_000);
+}, 60_000);
+
+/** Applies a batch on the projector's tables, which stands still meanwhile, and counts what that takes. */
+async function applied(events: readonly RecordedEvent[]) {
+  await projector.stop();
+  const one = openPostgres(database.url, {
+    maxConnections: 1,
+    applicationName: "test",
+    statementTimeoutMs: 0,
+  });
+  const from = BigInt((await one`select position from checkpoints`)[0]?.position);
+  const pid = Number((await one`select pg_backend_pid() as pid`)[0]?.pid);
+  let statements = 0;
+  let largest = 0;
+  const counting = {
+    unsafe: (...asked: Parameters<Sql["unsafe"]>) => {
+      statements += 1;
+      largest = Math.max(largest, ...(asked[1] ?? []).map((value) => String(value).length));
+      return one.unsafe(...asked);
+    },
+  };
+  const told: bigint[] = [];
+  let upTo = from;
+  await applyOrSplit(
+    { sql: counting as Sql, pid },
+    {
+      projections: faulty(projections),
+      events,
+      prepared: prepareRows(faulty(projections), events),
+      from,
+      upTo: position,
+      applied: (part) => {
+        expect(part.upTo).toBeGreaterThan(upTo);
+        upTo = part.upTo;
+        told.push(...part.deadLetters.map(({ event }) => event.position));
+      },
+    },
+  );
+  expect(upTo).toBe(position);
+  await one.end({ timeout: 1 });
+  return { statements, told, largest };
+}
