@@ -15,7 +15,7 @@ import { admission } from "./http/admission.ts";
 import { createHttp, type HttpApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { type NativeWebhook, parseNative } from "./intake/native-payload.ts";
-import { listQuarantine } from "./intake/quarantine.ts";
+import { quarantineReader } from "./intake/quarantine-reader.ts";
 import { createQuotas } from "./intake/quotas.ts";
 import { readNative, receiveNative, redriveQuarantined } from "./intake/receive-native.ts";
 import { recordSignals } from "./intake/record-webhook.ts";
@@ -204,7 +204,8 @@ async function start(
     deadLetters: () => projector.status().deadLetters,
   });
   const record = recordSignals(durable.append);
-  const native = { read: readPayload, record, append: durable.append, readStream: store.readStream };
+  const quarantine = quarantineReader(store.readStream);
+  const native = { read: readPayload, record, append: durable.append, quarantine };
   const sns = createSns({ mode: config.sns, fetch: (url, init) => fetch(url, init), log, now });
   const http = createHttp({
     registry,
@@ -216,7 +217,7 @@ async function start(
       preview: (webhook) => readNative(webhook, readPayload),
       schemeOf,
       checkSns: sns.check,
-      quarantine: (project, page) => listQuarantine(store.readStream, project, page),
+      quarantine: quarantine.list,
       redrive: (asked, context) => redriveQuarantined(asked, context, native),
     },
     queries: readModelQueries(reading, asking),

@@ -16,7 +16,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { MatchedBy } from "../domain/signal.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
-import type { QuarantineItem } from "../intake/quarantine.ts";
+import type { QuarantineItem } from "../intake/quarantine-reader.ts";
 import type { Quotas } from "../intake/quotas.ts";
 import type {
   NativeContext,

@@ -5,9 +5,9 @@ import { type ProjectUuid, parseIncidentId, parseRepoUuid, type RepoUuid } from 
 import type { Instant } from "../domain/instant.ts";
 import type { QuarantineRedriven } from "../domain/quarantine.ts";
 import type { IgnoredElement, Reading, SourcePayload, SourceSignal } from "../sources/source.ts";
-import type { ReadStream } from "./event-log.ts";
 import { type NativeWebhook, parseNative } from "./native-payload.ts";
-import { findQuarantined, keepInQuarantine, noteRedrive, webhookOf } from "./quarantine.ts";
+import { keepInQuarantine, noteRedrive, webhookOf } from "./quarantine.ts";
+import type { QuarantineReader } from "./quarantine-reader.ts";
 import type { AppendDurably, RecordedSignal, RecordSignals, SignalToRecord } from "./record-webhook.ts";
 
 /**
@@ -224,9 +224,9 @@ export type RedriveOutcome =
 export async function redriveQuarantined(
   asked: { readonly quarantine_id: string; readonly source?: string; readonly now: Instant },
   context: NativeContext,
-  dependencies: NativeDependencies & { readonly readStream: ReadStream },
+  dependencies: NativeDependencies & { readonly quarantine: Pick<QuarantineReader, "find"> },
 ): Promise<RedriveOutcome> {
-  const found = await findQuarantined(dependencies.readStream, context.project_uuid, asked.quarantine_id);
+  const found = await dependencies.quarantine.find(context.project_uuid, asked.quarantine_id);
   if (found === undefined) return { tag: "not_found" };
   const { kept, item } = found;
   if (item.state === "recorded" && item.redriven !== null) {

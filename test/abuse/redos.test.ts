@@ -14,7 +14,7 @@ import { fixtures } from "../sources/fixtures.ts";
 import { findRegexes } from "./regexes.ts";
 
 const length = 100_000;
-const boundMs = 500;
+const boundMs = 2_000;
 
 /** What the product's expressions repeat, and what comes before or after those repeats. */
 const pieces = [

@@ -68,10 +68,12 @@ export function findRegexes(): Findings {
         const [source, flags] = node.arguments ?? [];
         given(source, typeof flags?.value === "string" ? flags.value : "");
       }
-      const property = node.type === "Property" ? (node.key?.name ?? node.key?.value) : undefined;
-      if (property === "pattern") given(node.value as Node, "");
-      // Each format of a schema stands for an expression of the library's.
-      if (property === "format" && /\/(http|sources)\//.test(path)) unknown.push(`${whereOf(node)} format`);
+      for (const property of node.type === "ObjectExpression" ? (node.properties ?? []) : []) {
+        const name = property.key?.name ?? property.key?.value;
+        if (name === "pattern") given(property.value as Node, "");
+        // Each format of a schema stands for an expression of the library's.
+        if (name === "format" && /\/(http|sources)\//.test(path)) unknown.push(`${whereOf(property)} format`);
+      }
     }
   }
   return { regexes, unknown, files: files.length };
@@ -87,6 +89,7 @@ interface Node {
   readonly key?: { readonly name?: string; readonly value?: unknown };
   readonly callee?: { readonly name?: string };
   readonly arguments?: readonly Node[];
+  readonly properties?: readonly Node[];
 }
 
 function* nodesOf(value: unknown): Generator<Node> {

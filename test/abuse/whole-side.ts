@@ -3,7 +3,7 @@
 
 import { incidentStream } from "../../src/domain/stored-events.ts";
 import type { HttpDependencies } from "../../src/http/ports.ts";
-import { listQuarantine } from "../../src/intake/quarantine.ts";
+import { quarantineReader } from "../../src/intake/quarantine-reader.ts";
 import { readNative, receiveNative, redriveQuarantined } from "../../src/intake/receive-native.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { startRegistry } from "../../src/intake/registry.ts";
@@ -29,7 +29,8 @@ export async function createWholeSide(overrides: Overrides = {}): Promise<WholeS
     sealing: createSealing("the-secrets-key-of-tests"),
   });
   const record = recordSignals(log.append);
-  const native = { read: readPayload, record, append: log.append, readStream: log.readStream };
+  const quarantine = quarantineReader(log.readStream);
+  const native = { read: readPayload, record, append: log.append, quarantine };
   const whole: Partial<HttpDependencies> = {
     registry,
     record,
@@ -39,7 +40,7 @@ export async function createWholeSide(overrides: Overrides = {}): Promise<WholeS
       preview: (webhook) => readNative(webhook, readPayload),
       schemeOf: ({ source }) => sourceNamed(source)?.signature,
       checkSns: async () => ({ ok: true }),
-      quarantine: (project, page) => listQuarantine(log.readStream, project, page),
+      quarantine: quarantine.list,
       redrive: (asked, context) => redriveQuarantined(asked, context, native),
     },
     replayIncident: (project, incident) => log.readStream(incidentStream(project, incident as never)),

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { type ProjectUuid, parseProjectUuid } from "../../src/domain/ids.ts";
 import { connectEventStore, type EventStore } from "../../src/eventstore/client.ts";
 import type { NativeWebhook } from "../../src/intake/native-payload.ts";
-import { listQuarantine } from "../../src/intake/quarantine.ts";
+import { quarantineReader } from "../../src/intake/quarantine-reader.ts";
 import { receiveNative, redriveQuarantined } from "../../src/intake/receive-native.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { readPayload } from "../../src/sources/registry.ts";
@@ -26,7 +26,7 @@ afterAll(async () => {
 const world = () => ({
   read: readPayload,
   append: store.append,
-  readStream: store.readStream,
+  quarantine: quarantineReader(store.readStream),
   record: recordSignals(store.append),
 });
 const inNewProject = () => ({
@@ -73,7 +73,7 @@ test("every fixture is recorded, ignored or quarantined as its source reads it",
   let listed = 0;
   let cursor: string | null = "0";
   while (cursor !== null) {
-    const page = await listQuarantine(store.readStream, context.project_uuid, { limit: 7, cursor });
+    const page = await quarantineReader(store.readStream).list(context.project_uuid, { limit: 7, cursor });
     listed += page?.items.length ?? 0;
     cursor = page?.next_cursor ?? null;
   }
@@ -93,7 +93,7 @@ test("what lies in the quarantine outlives the store, bytes and all, and can be 
   if (taken.tag !== "taken" || taken.quarantine_id === undefined) throw new Error("it was not quarantined");
   await server.kill();
   await server.start();
-  const page = await listQuarantine(store.readStream, context.project_uuid, { limit: 10 });
+  const page = await quarantineReader(store.readStream).list(context.project_uuid, { limit: 10 });
   expect(page?.items.map(({ payload }) => payload)).toEqual([null, controls, text]);
   expect(page?.items[0]?.payload_base64).toBe(Buffer.from(bytes).toString("base64"));
   const redriven = await redriveQuarantined(

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { type ProjectUuid, parseProjectUuid, parseRepoUuid } from "../../src/domain/ids.ts";
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import type { NativeWebhook } from "../../src/intake/native-payload.ts";
-import { countQuarantine, listQuarantine } from "../../src/intake/quarantine.ts";
+import { quarantineReader } from "../../src/intake/quarantine-reader.ts";
 import {
   type ReadPayload,
   readNative,
@@ -58,7 +58,13 @@ const lamps: ReadPayload = (name, payload) => {
 
 const world = (read: ReadPayload = lamps) => {
   const log = memoryLog();
-  return { log, read, record: recordSignals(log.append), append: log.append, readStream: log.readStream };
+  return {
+    log,
+    read,
+    record: recordSignals(log.append),
+    append: log.append,
+    quarantine: quarantineReader(log.readStream),
+  };
 };
 
 describe("what a source reads is recorded", () => {
@@ -141,7 +147,7 @@ describe("what no source reads lies in the quarantine as it came", () => {
       const query = { room: "cellar", token: "secret" };
       const outcome = await receiveNative(webhook(body, { query, ...more }), context, here);
       expect(outcome).toMatchObject({ tag: "taken", recorded: 0, quarantined: 1, reason });
-      const page = await listQuarantine(here.readStream, project, { limit: 10 });
+      const page = await here.quarantine.list(project, { limit: 10 });
       expect(page?.items).toHaveLength(1);
       expect(page?.items[0]).toMatchObject({
         reason,
@@ -195,12 +201,12 @@ describe("a quarantined payload is read again", () => {
       data: { incident_id: "hall", incident_time: received_at, repo_uuid: repo },
       metadata: { received_at, key_id: "key-1" },
     });
-    const page = await listQuarantine(here.readStream, project, { limit: 10 });
+    const page = await here.quarantine.list(project, { limit: 10 });
     expect(page?.items[0]).toMatchObject({
       state: "recorded",
       redriven: { incident_ids: ["hall"], ignored: 1, redriven_at: "2026-03-02T10:00:00.000Z" },
     });
-    expect(await countQuarantine(here.readStream, project)).toEqual({
+    expect(await here.quarantine.count(project)).toEqual({
       waiting: 0,
       recorded: 1,
       ignored: 0,
@@ -249,7 +255,7 @@ describe("a quarantined payload is read again", () => {
       tag: "redriven",
       result: { outcome: "unrecognised", reason: "no source recognises the payload" },
     });
-    const page = await listQuarantine(here.readStream, project, { limit: 1, state: "unrecognised" });
+    const page = await here.quarantine.list(project, { limit: 1, state: "unrecognised" });
     expect(page?.items).toHaveLength(1);
     expect(await redriveQuarantined({ quarantine_id, source: "lamp", now }, context, here)).toMatchObject({
       tag: "redriven",
@@ -270,7 +276,7 @@ test("the quarantine is listed in pages, each payload once, the oldest first", a
   const seen: (string | null)[] = [];
   let cursor: string | null | undefined;
   do {
-    const page = await listQuarantine(here.readStream, project, {
+    const page = await here.quarantine.list(project, {
       limit: 2,
       ...(typeof cursor === "string" ? { cursor } : {}),
     });
@@ -280,5 +286,5 @@ test("the quarantine is listed in pages, each payload once, the oldest first", a
     cursor = page.next_cursor;
   } while (cursor !== null && seen.length < 100);
   expect(seen).toEqual([0, 1, 2, 3, 4].map((at) => `{"at": ${at}}`));
-  expect(await listQuarantine(here.readStream, project, { limit: 2, cursor: "x" })).toBeUndefined();
+  expect(await here.quarantine.list(project, { limit: 2, cursor: "x" })).toBeUndefined();
 });
