@@ -52,9 +52,11 @@ test("a frozen event store costs no webhook, across a kill of the service, and e
   await end(service.child, "SIGKILL");
   process.kill(frozen, "SIGCONT");
   service = await startService({ dataDir, port: service.port });
-  const recorded = async (): Promise<readonly IncidentItem[]> =>
-    (await service.json<Page<IncidentItem>>("GET", `/api/projects/${project}/incidents?limit=100`, { key }))
-      .items;
+  // Until the read model has been made for the first time it cannot be asked.
+  const recorded = async (): Promise<readonly IncidentItem[]> => {
+    const page = await service.get(`/api/projects/${project}/incidents?limit=100`, key);
+    return page.status === 200 ? (page.body as unknown as Page<IncidentItem>).items : [];
+  };
   await waitFor(
     async () => (await recorded()).length === 20,
     20_000,
