@@ -3,7 +3,6 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { eventStorePid, postgresPid } from "../service-processes.ts";
 import {
   type RunningService,
   registerProject,
@@ -11,6 +10,7 @@ import {
   startService,
   waitFor,
 } from "../running-service.ts";
+import { eventStorePid, postgresPid } from "../service-processes.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
 import { holdsWithin, spreadLine } from "./figures.ts";

@@ -4,7 +4,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../src/processes/ports.ts";
-import { eventStorePid, postgresPid } from "../service-processes.ts";
 import { storeProcess } from "../eventstore/adapter-store.ts";
 import { createTestDatabase } from "../postgres.ts";
 import {
@@ -15,6 +14,7 @@ import {
   startService,
   temporaryDataDir,
 } from "../running-service.ts";
+import { eventStorePid, postgresPid } from "../service-processes.ts";
 import { type CheckOptions, check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
 import { holdsWithin, spreadLine } from "./figures.ts";
