@@ -12,7 +12,7 @@ import { openPostgres, type Sql } from "../../src/readmodel/postgres.ts";
 import { type Projector, startProjector } from "../../src/readmodel/projector.ts";
 import { redriveRequests } from "../../src/readmodel/redrive-requests.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
-import { histories, type LogEntry, recordedAt } from "../projections/histories.ts";
+import { histories, type LogEntry, recordedAt, second } from "../projections/histories.ts";
 import { createLogFeed, type LogFeed, silent } from "./log-feed.ts";
 import { faulty, signalAt } from "./poisons.ts";
 import { tablesOf } from "./tables.ts";
@@ -176,6 +176,47 @@ describe("a dead letter tried again", () => {
     expect(first.status().lastError).toBeUndefined();
   }, 60_000);
 
+  test("among batches that go on, and over connections that are cut, is applied as if it had never failed", async () => {
+    const isLate = (position: number) => position > 100;
+    const log = Array.from({ length: 300 }, (_, n) =>
+      signalAt(BigInt(n + 1), project, {
+        incident_id: `i${n % 7}`,
+        status: n % 3 === 0 ? "UP" : "DOWN",
+        incident_time: second((n * 37) % 300),
+        ...(n % 4 === 0 && !isLate(n + 1) ? { message: "refused: null" } : {}),
+      }),
+    );
+    const whole = createLogFeed();
+    whole.append(log);
+    expect(await start(whole).waitFor(300n, 20_000)).toBe(true);
+    await stopAll();
+    const expected = await tablesOf(sql);
+    await sql`drop schema ledger cascade`;
+
+    const feed = createLogFeed(() => 5);
+    feed.append(log.filter(({ position }) => !isLate(Number(position))));
+    const failing = start(feed, { projections: faulty(projections) });
+    expect(await failing.waitFor(100n, 20_000)).toBe(true);
+    expect(failing.status().deadLetters).toBe(25);
+    await stopAll();
+    const projector = start(feed);
+    const asked = redriveRequests(sql, { waitMs: 0 }).all();
+    for (const event of log.filter(({ position }) => isLate(Number(position)))) {
+      feed.append([event]);
+      if (event.position % 50n === 0n) {
+        await sql`select pg_terminate_backend(pid) from pg_stat_activity
+                  where datname = current_database() and application_name = 'incident-ledger projector'`;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect((await asked).failing).toBe(0);
+    expect(await projector.waitFor(300n, 20_000)).toBe(true);
+    const end = Date.now() + 20_000;
+    while ((await sql`select 1 from dead_letters`).length > 0) expect(Date.now()).toBeLessThan(end);
+    expect(projector.status().deadLetters).toBe(0);
+    expect(await tablesOf(sql)).toEqual(expected);
+  }, 60_000);
+
   test("that is a setting does not undo what was set after it", async () => {
     const feed = createLogFeed();
     const setting = (position: bigint, type: string, fields: object): RecordedEvent => ({
@@ -247,7 +288,7 @@ describe("any history of which some events failed at first", () => {
           expect(letters).toBeGreaterThan(0);
           await stopAll();
           start(feed);
-          expect(await redriveRequests(sql, { waitMs: 30_000 }).all()).toEqual({
+          expect(await redriveRequests(sql, { waitMs: 11_000 }).all()).toEqual({
             applied: letters,
             failing: 0,
             waiting: 0,
