@@ -88,6 +88,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   let pending: Pending[] = [];
   let pendingBytes = 0;
   let flushing: Promise<void> | undefined;
+  let removing: Promise<void> | undefined;
   const waiters = new Set<() => void>();
   let handedOut = acknowledged;
   const reader = createReader({ segments, disk, log, after: acknowledged });
@@ -137,6 +138,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     while (pending.length > 0) {
       const group = takeGroup();
       const outcome = await writer.write(group.map(({ payload }) => payload));
+      if (outcome === "full") await makeRoom();
       for (const { settle } of group) settle(outcome);
       for (const { payload } of group) pendingBytes -= payload.bytes + headerBytes;
       if (outcome === "spooled") for (const wake of waiters) wake();
@@ -165,11 +167,34 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       if (current.last <= upTo) await writer.seal();
     }
     // The segments go first: on a full disk that makes the room for the cursor. One that lags only sends ids again.
-    while (segments[0] !== undefined && segments[0] !== writer.current() && segments[0].last <= upTo) {
-      await disk.remove(segments[0].path);
-      segments.shift();
-    }
+    await removeDrained();
     await writeCursor(directory, disk, upTo);
+  }
+
+  /** On a full disk a small segment is worth removing too, once the event store has all that is in it. */
+  async function makeRoom(): Promise<void> {
+    const current = writer.current();
+    if (current === undefined || current.last > acknowledged) return;
+    await writer.seal();
+    await removeDrained().catch((error) => {
+      log.warn({ error: String(error) }, "cannot remove what the spool has drained");
+    });
+  }
+
+  /** One loop at a time: two would take each other's segments off the list. */
+  function removeDrained(): Promise<void> {
+    const remove = async (): Promise<void> => {
+      for (;;) {
+        const [first] = segments;
+        if (first === undefined || first === writer.current() || first.last > acknowledged) return;
+        await disk.remove(first.path);
+        segments.shift();
+      }
+    };
+    removing ??= remove().finally(() => {
+      removing = undefined;
+    });
+    return removing;
   }
 
   async function read(limits: {

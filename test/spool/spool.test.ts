@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import fc from "fast-check";
+import type { Disk } from "../../src/spool/disk.ts";
 import type { Spool } from "../../src/spool/spool.ts";
 import { memoryDisk } from "./memory-disk.ts";
 import { faultyDisk, idsIn, opened, quiet, recordOf, scratchDirectory, segmentFiles } from "./scratch.ts";
@@ -133,6 +134,43 @@ describe("room", () => {
     const again = await opened(scratch.path);
     expect(await idsIn(again)).toEqual(["a", "b", "d"]);
     await again.close();
+  });
+
+  test("a disk that the spool itself has filled has room again once all is drained", async () => {
+    let room = 8_000;
+    const { disk } = faultyDisk(() => undefined);
+    const small: Disk = {
+      ...disk,
+      create: async (path) => {
+        const file = await disk.create(path);
+        return {
+          ...file,
+          write: async (bytes, at) => {
+            if (bytes.length > room) throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+            room -= bytes.length;
+            await file.write(bytes, at);
+          },
+        };
+      },
+      remove: async (path) => {
+        room += statSync(path).size;
+        await disk.remove(path);
+      },
+    };
+    const spool = await opened(scratch.path, { disk: small });
+    const outcomes: string[] = [];
+    for (const id of names(40)) outcomes.push(await spool.add(recordOf(id)));
+    const kept = outcomes.filter((outcome) => outcome === "spooled").length;
+    expect(kept).toBeGreaterThan(10);
+    expect(outcomes.at(-1)).toBe("full");
+    const all = await spool.read({ records: 100, bytes: 1 << 20 });
+    expect(all.length).toBe(kept);
+    await spool.acknowledge(all.at(-1)?.sequence ?? 0n);
+    // The first one finds the disk full and makes room for those behind it.
+    const again = [await spool.add(recordOf("first")), await spool.add(recordOf("second"))];
+    expect(again).toEqual(["full", "spooled"]);
+    expect(await idsIn(spool)).toEqual(["second"]);
+    await spool.close();
   });
 
   test("a disk without room for a new segment refuses, and works again unaided", async () => {
