@@ -10,6 +10,8 @@ export interface Kill {
   /** As seen from the data directory; "." is that itself. */
   readonly file?: string;
   readonly n: number;
+  /** What happens there instead of the death: `error=EIO`. */
+  readonly instead?: string;
 }
 
 export interface Place extends Omit<Kill, "n"> {
@@ -65,7 +67,7 @@ function placeOf(call: Call, directory: string): Omit<Kill, "n"> | undefined {
 export function injectionOf(kill: Kill | undefined, directory: string) {
   if (kill === undefined) return {};
   return {
-    inject: [{ calls: kill.call, what: "signal=KILL", when: String(kill.n) }],
+    inject: [{ calls: kill.call, what: kill.instead ?? "signal=KILL", when: String(kill.n) }],
     ...(kill.file === undefined ? {} : { paths: [join(directory, kill.file)] }),
   };
 }

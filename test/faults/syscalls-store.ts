@@ -34,6 +34,10 @@ const appendsOfWriter = 8;
 const pagesBeforeCheckpoint = 3_850;
 
 export interface StoreRound extends Died {
+  /** Its exit code where it ended by itself. */
+  readonly ended: number | NodeJS.Signals;
+  readonly printed: string;
+  readonly trace: string;
   readonly places: ReadonlyMap<string, Place>;
 }
 
@@ -89,13 +93,16 @@ export async function storeRound(options: {
     await drive(store, traced, { appends, bytes: bytesOf[scene] });
     await Promise.all([store.close(), traced.end(scene === "stop" ? "SIGTERM" : "SIGKILL")]);
   }
-  await traced.ended;
+  const ended = await traced.ended;
   const trace = readFileSync(traced.traceFile, "utf8");
   return {
     death: deathIn(trace, data),
     acknowledged: appends.filter(({ acknowledged }) => acknowledged).length,
     ...(await checkAfter(file, appends, scene === "first-start" ? 0 : 40)),
     places: placesIn(trace, data),
+    ended,
+    printed: traced.printed(),
+    trace,
   };
 }
 
