@@ -21,6 +21,8 @@ export interface Promises {
   /** By event id. */
   readonly acknowledged: Map<string, Acknowledged>;
   readonly acknowledgedBodies: Set<string>;
+  /** What a webhook that was sent alone was answered: the same each time. */
+  readonly idOf: Map<string, string>;
   /** By body: the times at which it was received, acknowledged or not. */
   readonly received: Map<string, Set<string>>;
   /** By the service's life and the event's id: the first record with it that the forwarder read. */
@@ -36,6 +38,7 @@ export function createPromises(): Promises {
   return {
     acknowledged,
     acknowledgedBodies: new Set(),
+    idOf: new Map(),
     received: new Map(),
     read: new Map(),
     setAside: [],
@@ -56,7 +59,7 @@ export function noteReceipt({ received }: Promises, bodies: readonly string[], r
 
 /** What a 200 promises; answers what is wrong with it. */
 export function noteAnswer(
-  { acknowledged, acknowledgedBodies }: Promises,
+  { acknowledged, acknowledgedBodies, idOf }: Promises,
   { bodies, received_at }: { readonly bodies: readonly string[]; readonly received_at: string },
   signals: readonly RecordedSignal[],
 ): string[] {
@@ -64,6 +67,13 @@ export function noteAnswer(
   if (new Set(signals.map(({ event_id }) => event_id)).size !== new Set(bodies).size)
     wrong.push(`${bodies.length} webhooks were acknowledged as ${signals.length} events`);
   for (const body of bodies) acknowledgedBodies.add(body);
+  const [alone] = bodies;
+  const [only] = signals;
+  if (bodies.length === 1 && alone !== undefined && only !== undefined) {
+    const before = idOf.get(alone) ?? only.event_id;
+    if (before !== only.event_id) wrong.push(`one webhook is ${before} and ${only.event_id}`);
+    idOf.set(alone, before);
+  }
   for (const { event_id } of signals) {
     const known = acknowledged.get(event_id);
     if (known === undefined) acknowledged.set(event_id, { bodies, received_at });

@@ -28,6 +28,8 @@ export interface Setup {
   readonly appendsAtOnce: number;
   readonly maxInFlight: number;
   readonly maxBatchEvents: number;
+  /** More than one: as where several services share a database. */
+  readonly projectors: 1 | 2;
 }
 
 /** A fault put into the code on purpose, to see whether the simulation notices. */
@@ -60,7 +62,6 @@ export interface Service {
   readonly receive: (bodies: readonly string[], received_at: Instant) => Promise<RecordOutcome>;
   readonly spool: Spool;
   readonly forwarder: Forwarder;
-  readonly projector: Projector;
   /** In the order of the product: no webhooks, forwarder, spool, projector. */
   readonly stop: () => Promise<void>;
 }
@@ -117,17 +118,19 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
         }
       : keep,
   );
-  const projector = startProjector({
-    databaseUrl: "",
-    openSession: () => database.openSession(life) as Session,
-    projections,
-    follow: store.follow(life),
-    readStream: store.readStream(life),
-    head: async () => store.log.at(-1)?.event.position,
-    maxBatchEvents: setup.maxBatchEvents,
-    clock: clockOf(life, world),
-    log,
-  });
+  const projectors: Projector[] = Array.from({ length: setup.projectors }, () =>
+    startProjector({
+      databaseUrl: "",
+      openSession: () => database.openSession(life) as Session,
+      projections,
+      follow: store.follow(life),
+      readStream: store.readStream(life),
+      head: async () => store.log.at(-1)?.event.position,
+      maxBatchEvents: setup.maxBatchEvents,
+      clock: clockOf(life, world),
+      log,
+    }),
+  );
   let requests = 0;
   let isStopping = false;
 
@@ -155,12 +158,11 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
     receive,
     spool,
     forwarder,
-    projector,
     stop: async () => {
       isStopping = true;
       await forwarder.stop();
       await spool.close();
-      await projector.stop();
+      await Promise.all(projectors.map((projector) => projector.stop()));
     },
   };
 }

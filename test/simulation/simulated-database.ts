@@ -84,7 +84,13 @@ export function createDatabase(
           if (leader === session) leader = undefined;
           answer(random.below(20), () => reject(fault("CONNECTION_CLOSED")));
         };
-        if (session.isBroken || faults.isAway || random.chance(faults.lost)) return cut();
+        if (session.isBroken || faults.isAway) return cut();
+        if (random.chance(faults.lost)) {
+          // The server may still do what nobody waits for any more, though somebody else leads by then.
+          if (random.chance(0.5))
+            world.after(forEver, "statement arrives late")(random.below(1_500), () => quietly(work));
+          return cut();
+        }
         world.after(forEver, "statement arrives")(delayMs(), () => {
           if (session.isBroken || faults.isAway) return cut();
           try {
@@ -136,6 +142,7 @@ export function createDatabase(
     // A server that has not noticed yet that a client has gone still holds its lock.
     if (leader !== undefined && leader !== session && leader.life.isOver() && random.chance(0.5))
       leader = undefined;
+    if (session.isBroken) return false;
     leader ??= session;
     return leader === session;
   }
@@ -176,5 +183,13 @@ export function createDatabase(
     counts,
   };
 }
+
+const quietly = (work: () => unknown): void => {
+  try {
+    work();
+  } catch {
+    // Nobody hears of it.
+  }
+};
 
 const fault = (code: string): Error => Object.assign(new Error(`simulated ${code}`), { code });

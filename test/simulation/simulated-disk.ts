@@ -15,7 +15,7 @@ export interface DiskFaults {
 }
 
 /** A part of the code that is known to be broken, to see whether the simulation notices. */
-export type DiskLie = "flush_does_nothing" | "replace_in_place";
+export type DiskLie = "flush_does_nothing";
 
 export interface SimulatedDisk {
   /** As a process sees it that lives as long as this. */
@@ -175,7 +175,7 @@ export function createDisk(
       read: (path, at, length) => takes(() => copyOf(names.get(path)?.cached.subarray(at, at + length))),
       replace: async (path, given) => {
         const bytes = Buffer.from(given);
-        const target = options.lie === "replace_in_place" ? path : `${path}.new`;
+        const target = `${path}.new`;
         const halfWritten = () => names.set(target, start(partOf(bytes)));
         const inode = await takes(() => {
           if (faults.isFull) halfWritten();

@@ -1,10 +1,10 @@
-// The simulation at length: a million steps over many seeds. SIMULATION_SEED replays one of them.
+// The simulation at length: two million steps over many seeds. SIMULATION_SEED replays one of them.
 
 import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { type Result, simulate } from "./simulation.ts";
 
-const steps = 1_000_000;
+const steps = 2_000_000;
 const given = process.env.SIMULATION_SEED;
 const firstSeed =
   given === undefined || given === "" ? randomBytes(4).readUInt32LE() : Number.parseInt(given, 10);
@@ -12,7 +12,7 @@ const firstSeed =
 /** Every fifth run has a disk that flips bits. */
 const run = (seed: number): Promise<Result> => simulate({ seed, bitFlips: seed % 5 === 0 });
 
-test("a million steps, and every promise is kept", async () => {
+test("two million steps, and every promise is kept", async () => {
   console.log(`simulation: first seed ${firstSeed}`);
   const startedAt = performance.now();
   const totals: Record<string, number> = {};

@@ -244,6 +244,7 @@ const drawSetup = (random: Random): Setup => ({
   appendsAtOnce: random.pick([1, 3, 64]),
   maxInFlight: random.pick([1, 4, 1_024]),
   maxBatchEvents: random.pick([3, 20, 5_000]),
+  projectors: random.pick([1, 2]),
 });
 
 const prefixed = (prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> =>
