@@ -50,8 +50,9 @@ export function projectOf(
   access: Access,
 ): Project | Response {
   const uuid = parseProjectUuid(uuidText);
-  const project = uuid === undefined ? undefined : access.registry.project(uuid);
+  // For a key nobody looks whether another project is there, so that the time it takes cannot tell either.
   if (caller.tag === "key" && caller.key.project_uuid !== uuid) return projectNotFound(uuidText.slice(0, 64));
+  const project = uuid === undefined ? undefined : access.registry.project(uuid);
   if (project === undefined) return onceRead(access, projectNotFound(uuidText.slice(0, 64)));
   if (caller.tag === "key" && !caller.key.scopes.includes(scope)) {
     return problem(401, "Insufficient scope", `The key lacks the scope "${scope}".`);

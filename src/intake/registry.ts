@@ -223,7 +223,8 @@ export function startRegistry(options: {
     tellsKeys: () => isReady || remembered !== undefined,
     project: (uuid) => known().projects.get(uuid),
     projects: () => [...known().projects.values()],
-    hasRepository: (project, repo) => known().repositories.get(repo) === project,
+    // Looked for among its own alone: the time it takes tells nothing of another project's.
+    hasRepository: (project, repo) => known().projects.get(project)?.repositories.has(repo) === true,
     lastUsed: (key) => used.get(key),
     authenticate: (secret, now) => {
       const digest = digestOf(secret);
