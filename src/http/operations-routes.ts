@@ -4,11 +4,12 @@ import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { requireAdmin } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
+import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
 import { allRedrivenExample, deadLetterExample, page, redrivenExample } from "./examples.ts";
 import type { HttpDependencies } from "./ports.ts";
 import { allRedrivenAnswer, deadLetterAnswer, pageOf, pageQuery, redrivenAnswer } from "./schemas.ts";
-import { queryReader } from "./validate.ts";
+import { bodyTooLarge, queryReader } from "./validate.ts";
 
 const readPage = queryReader(pageQuery);
 const readiness = t.Object({
@@ -117,6 +118,8 @@ export function operationsRoutes(dependencies: HttpDependencies) {
       async ({ request }) => {
         const refused = requireAdmin(request, dependencies);
         if (refused !== undefined) return refused;
+        const tooLarge = await skipBody(request, dependencies);
+        if (tooLarge !== undefined) return tooLarge;
         return answered(async () => json(await dependencies.deadLetters.all()));
       },
       {
@@ -128,7 +131,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
             "As with one of them. Answers after 5 s at the latest; those that wait until then are tried all the same.",
           answer: allRedrivenAnswer,
           example: allRedrivenExample,
-          errors: [401, 503],
+          errors: [401, 413, 503],
           access: "admin",
         }),
       },
@@ -138,6 +141,8 @@ export function operationsRoutes(dependencies: HttpDependencies) {
       async ({ request, params }) => {
         const refused = requireAdmin(request, dependencies);
         if (refused !== undefined) return refused;
+        const tooLarge = await skipBody(request, dependencies);
+        if (tooLarge !== undefined) return tooLarge;
         const { position } = params;
         return answered(async () => {
           const known = /^\d{1,20}$/.test(position)
@@ -159,11 +164,16 @@ export function operationsRoutes(dependencies: HttpDependencies) {
             "After a fix: the event is read from the event store once more and applied as if it had never failed. `applied`: it is no dead letter any more. `failing`: it still is, for this reason. `waiting`: no projector has taken it up within 5 s; one will. Asking again changes nothing.",
           answer: redrivenAnswer,
           example: redrivenExample,
-          errors: [401, 404, 503],
+          errors: [401, 404, 413, 503],
           access: "admin",
         }),
       },
     );
+}
+
+/** Whatever the body says, it says nothing here; the answer where it is too long to be read to its end. */
+async function skipBody(request: Request, { maxBodyBytes }: HttpDependencies): Promise<Response | undefined> {
+  return (await readBody(request, maxBodyBytes)) === "too_large" ? bodyTooLarge(maxBodyBytes) : undefined;
 }
 
 /** What the read model answers, or that it cannot. */

@@ -20,7 +20,8 @@ export interface Probe {
   readonly unknown: Asked;
 }
 
-const known = ["project", "incident", "key", "quarantine", "source"];
+// A position is nobody's: only the admin names one.
+const known = ["project", "incident", "key", "quarantine", "source", "position"];
 
 /** Throws for a path parameter that is new: somebody has to say what a foreign one is. */
 export function tenancyProbes(

@@ -142,6 +142,13 @@ describe("dead letters tried again", () => {
     });
   });
 
+  test("whatever the body says, as long as it is short", async () => {
+    const http = await createHttpSide();
+    const ask = (raw: string) => http.ask("POST", "/api/admin/dead-letters/redrive", { key: adminKey, raw });
+    for (const raw of ["", "{", "[]", '{"position":"9"}']) expect((await ask(raw)).status).toBe(200);
+    expect((await ask("x".repeat(5_000))).status).toBe(413);
+  });
+
   test("503 while Postgres is away", async () => {
     const away = () => Promise.reject(Object.assign(new Error(), { name: "ReadModelUnavailable" }));
     const http = await createHttpSide({ deadLetters: { one: away, all: away } });
