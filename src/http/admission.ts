@@ -11,14 +11,16 @@ import type { HttpDependencies } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
 
 export interface AdmissionBounds {
-  /** Webhooks handled at once. More than go to the event store at once: the others are for the spool. */
+  /** Webhooks handled at once. One who sends alone gets half: more than go to the event store at once, since what that
+   * has no room for is spooled. */
   readonly webhooks: number;
   /** All other requests: above all those that wait for Postgres. */
   readonly others: number;
   /** Bytes of bodies, as announced; one that announces none counts as the largest. */
   readonly bodyBytes: number;
-  /** Those that found no place and ask once more, `waitMs` later. */
+  /** Those that found no place and ask again every `askEveryMs`, for at most `waitMs`. */
   readonly waiting: number;
+  readonly askEveryMs: number;
   readonly waitMs: number;
 }
 
@@ -27,6 +29,7 @@ const usualBounds: AdmissionBounds = {
   others: 512,
   bodyBytes: 64 * 1024 * 1024,
   waiting: 4_096,
+  askEveryMs: 100,
   waitMs: 200,
 };
 /** What is larger does not wait: the runtime may hold what has come of it. */
@@ -60,13 +63,13 @@ export function admission(
       return false;
     };
     if (!enter()) {
-      // A short burst is over by then. And who is refused cannot send again so soon: refusing many at once would take
-      // the time that those need who are let in.
+      // A short burst is over by then. And who waits cannot send again meanwhile: refusing many at once would take the time that
+      // those need who are let in.
       const mayWait = bytes <= longestWaitingBody && waiting.take(holder, 1);
       if (!mayWait) return refuse(request, isWebhook);
-      await pause(bounds.waitMs);
+      const isIn = await entered(enter, bounds);
       waiting.give(holder, 1);
-      if (!enter()) return refuse(request, isWebhook);
+      if (!isIn) return refuse(request, isWebhook);
     }
     try {
       return await options.handle(request);
@@ -75,6 +78,15 @@ export function admission(
       if (bytes > 0) bodies.give(holder, bytes);
     }
   };
+}
+
+/** Asks again and again, until it is let in or has waited for as long as it may. */
+async function entered(enter: () => boolean, { askEveryMs, waitMs }: AdmissionBounds): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < waitMs; waitedMs += askEveryMs) {
+    await pause(askEveryMs);
+    if (enter()) return true;
+  }
+  return false;
 }
 
 function refusing({

@@ -119,7 +119,12 @@ describe("requests", () => {
 
 describe("who finds no place", () => {
   test("waits a moment, and is let in where one has come free", async () => {
-    const { send, finish, handled, rejected } = world({ webhooks: 2, waiting: 10, waitMs: 20 });
+    const { send, finish, handled, rejected } = world({
+      webhooks: 2,
+      waiting: 10,
+      askEveryMs: 5,
+      waitMs: 60_000,
+    });
     const held = send(undefined, from("one"));
     const waiting = send(undefined, from("one"));
     expect(handled()).toBe(1);
@@ -133,14 +138,14 @@ describe("who finds no place", () => {
   });
 
   test("is refused where none has, and at once where too many wait already or its body is large", async () => {
-    const { send, rejected } = world({ webhooks: 2, waiting: 2, waitMs: 20 });
+    const { send, rejected } = world({ webhooks: 2, waiting: 2, askEveryMs: 5, waitMs: 20 });
     void send(undefined, from("one"));
     const waiting = send(undefined, from("one"));
     expect((await send(undefined, from("one"))).status).toBe(503);
     expect(rejected).toHaveLength(1);
     expect((await waiting).status).toBe(503);
     const large = { ...from("one"), "Content-Length": "20000" };
-    const other = world({ webhooks: 2, waiting: 2, waitMs: 60_000 });
+    const other = world({ webhooks: 2, waiting: 2, askEveryMs: 5, waitMs: 60_000 });
     void other.send(undefined, large);
     expect((await other.send(undefined, large)).status).toBe(503);
   });
