@@ -103,7 +103,8 @@ const feedOf = (events: Iterable<Said>): FollowLog =>
       batch = [];
       if (signal.aborted) return;
     }
-    if (batch.length > 0) yield { events: batch, upTo: position, caughtUp: true };
+    // The tables are built aside until the feed says that it has handed over everything.
+    yield { events: batch, upTo: position, caughtUp: true };
     if (signal.aborted) return;
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   };
