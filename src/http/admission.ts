@@ -11,8 +11,10 @@ import type { HttpDependencies } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
 
 export interface AdmissionBounds {
-  /** Webhooks handled at once. One who sends alone gets half: more than go to the event store at once, since what that
-   * has no room for is spooled. */
+  /**
+   * Webhooks handled at once. One who sends alone gets half: more than go to the event store at once, since what that has
+   * no room for is spooled.
+   */
   readonly webhooks: number;
   /** All other requests: above all those that wait for Postgres. */
   readonly others: number;

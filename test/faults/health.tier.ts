@@ -16,7 +16,7 @@ import { type RunningService, registerProject, removeDataDir, startService } fro
 
 /** What was promised, and so what is asserted. What is measured is printed. */
 const [lostWithinMs, backWithinMs, recoveredWithinMs] = [2_000, 2_000, 5_000];
-const awayMs = { short: 3_000, long: 20_000 };
+const awayMs = { short: 3_000, long: 12_000 };
 
 interface Dependency {
   readonly name: "eventstore" | "postgres";

@@ -23,7 +23,7 @@ import { embeddedUrls } from "./embedded-urls.ts";
 import { metric, residentMib } from "./figures.ts";
 import type { OpenLoop, OpenLoopResult } from "./open-loop.ts";
 
-const seconds = 5;
+const seconds = 4;
 /** More than the service handles at once: what it refuses is seen only where enough come together. */
 const sockets = 2_500;
 /** The machine may be busy with other things while it is measured; what is refused for load must not be most. */
