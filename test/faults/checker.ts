@@ -38,7 +38,7 @@ export interface CheckOptions {
   readonly databaseUrl: string;
   readonly project: string;
   readonly sent: Pick<Sent, "acknowledged" | "bodies">;
-  /** The bound for the spool to be drained and the projector to catch up (60 s). */
+  /** The bound for the spool to be drained and the projector to catch up (180 s). */
   readonly withinMs?: number;
 }
 
@@ -56,7 +56,7 @@ export async function check(options: CheckOptions): Promise<Check> {
     statementTimeoutMs: 60_000,
   });
   const startedAt = performance.now();
-  const until = startedAt + (options.withinMs ?? 60_000);
+  const until = startedAt + (options.withinMs ?? 180_000);
   try {
     let events: readonly RecordedEvent[] = [];
     let found: Omit<Check, "settledAfterMs"> | undefined;
