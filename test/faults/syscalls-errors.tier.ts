@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import {
   adminKey,
@@ -21,7 +21,7 @@ import { check, checkLine, faultsIn } from "./checker.ts";
 import { metric } from "./figures.ts";
 import { startSeed } from "./seed.ts";
 import { type Acknowledged, noneSent, type Sent, sentLine, startSenders } from "./senders.ts";
-import { needStrace, readTrace, startTraced, type Traced } from "./strace.ts";
+import { fileOf, needStrace, readTrace, startTraced, type Traced } from "./strace.ts";
 import { orderCalls, orderIn } from "./syscalls-order.ts";
 import { type Servers, startOutliving } from "./syscalls-service.ts";
 import { prepareScenes, storeRound } from "./syscalls-store.ts";
@@ -152,6 +152,18 @@ describe("a flush that fails", () => {
       console.log(`  EIO in ${scene} ${file} ${n}: ${round.acknowledged} acknowledged, exit ${round.ended}`);
     }, 60_000);
   }
+
+  test("may leave a journal that is in memory only: it is in the file, flushed, before more is acknowledged", async () => {
+    const place = join(directory, "store");
+    const prepared = join(directory, "prepared");
+    const { trace } = await storeRound({ scene: "recovery", prepared, place, kill: undefined });
+    const steps = readTrace(trace).map((call) => `${call.name} ${basename(fileOf(call) ?? "")}`);
+    const flushed = steps.indexOf("fsync events.sqlite");
+    const emptied = steps.indexOf("ftruncate events.sqlite-wal");
+    expect(flushed).toBeGreaterThan(steps.lastIndexOf("pwrite64 events.sqlite"));
+    expect(emptied).toBeGreaterThan(flushed);
+    expect(steps.indexOf("pwrite64 events.sqlite-wal")).toBeGreaterThan(emptied);
+  }, 60_000);
 
   test("of a checkpoint costs nothing: the journal has it all, and the next checkpoint writes it again", async () => {
     const kill = { call: "fsync", file: "events.sqlite", n: 1, instead: "error=EIO" };

@@ -60,6 +60,9 @@ export function openFile(file: string, tell: (damage: Damage) => void): Database
       tell({ event: "damaged_journal", transactions: lost.transactions, kept_as: lost.keptAs });
     db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4000");
     db.exec("pragma cache_size = -65536; pragma temp_store = memory");
+    // What a journal still holds after a failed flush may be in memory only, and would be built upon: it goes into the
+    // file, and is flushed there, before anything new is acknowledged.
+    db.exec("pragma wal_checkpoint(truncate)");
     // One that is as it should be is not written to before the first event.
     if (used.n === 0 || format.user_version < formatVersion) {
       db.exec("begin immediate");
