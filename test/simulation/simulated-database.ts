@@ -21,7 +21,7 @@ export interface DatabaseFaults {
 }
 
 /** A database that breaks its promise, to see whether the simulation notices. */
-export type DatabaseLie = "checkpoint_apart";
+export type DatabaseLie = "checkpoint_apart" | "checkpoint_not_compared";
 
 /** What `openSession` answers, as far as the projector uses it. */
 export interface SimulatedSession {
@@ -150,7 +150,7 @@ export function createDatabase(
   function apply(text: string, values: readonly (string | null)[]): void {
     const from = values[0 + 1] === null ? undefined : BigInt(values[1] ?? "");
     const upTo = BigInt(values[2] ?? "");
-    if (from !== checkpoint) {
+    if (from !== checkpoint && lie !== "checkpoint_not_compared") {
       counts.losers += 1;
       throw fault("LC001");
     }

@@ -41,6 +41,7 @@ describe("the simulation notices", () => {
     ["many events appended to a stream in any state", { mutation: "any_state" }],
     ["refused events that are kept nowhere", { mutation: "drop_refused" }],
     ["rows that are stored apart from their checkpoint", { databaseLie: "checkpoint_apart" }],
+    ["a checkpoint that anybody may move", { databaseLie: "checkpoint_not_compared" }],
   ];
   for (const [what, options] of broken) {
     test(what, async () => {
