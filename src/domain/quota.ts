@@ -82,6 +82,6 @@ function fill(bucket: Bucket, quota: Quota, nowMs: number): void {
 }
 
 const tokensPerMs = ({ webhooks, per }: Quota): number => webhooks / (per === "second" ? 1_000 : 60_000);
-/** A millisecond's fraction that comes of the arithmetic is no second more. */
+/** What the arithmetic leaves over is no second more. */
 const secondsFor = (tokens: number, perMs: number): number =>
-  Math.max(0, Math.ceil(Number((tokens / perMs / 1_000).toFixed(6))));
+  Math.max(0, Math.ceil(tokens / perMs / 1_000 - 1e-9));
