@@ -177,6 +177,20 @@ test("what lies in the spool, what has left it and what never will is told", asy
   }
 });
 
+test("names follow Prometheus: counters end in _total, nothing else does, and units are its base units", async () => {
+  const { text } = await (await createHttpSide()).ask("GET", "/metrics");
+  const own = [...text.matchAll(/^# TYPE (ledger_\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => ({
+    name,
+    type,
+  }));
+  expect(own.length).toBeGreaterThan(15);
+  for (const { name, type } of own) {
+    expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
+    expect({ name, total: name.endsWith("_total") }).toEqual({ name, total: type === "counter" });
+    expect(name).not.toMatch(/_(ms|milliseconds|minutes|kb|mb|percent)(_|$)/);
+  }
+});
+
 async function counts(http: HttpSide): Promise<ReadonlyMap<string, number>> {
   const { text } = await http.ask("GET", "/metrics");
   return new Map(
