@@ -151,6 +151,24 @@ describe("who finds no place", () => {
   });
 });
 
+test("a place among those who wait is given back, whether one was let in or refused", async () => {
+  const { send, finish, rejected } = world({ webhooks: 2, waiting: 2, askEveryMs: 1, waitMs: 3 });
+  const held = send(undefined, from("one"));
+  for (let more = 0; more < 5; more++) expect((await send(undefined, from("one"))).status).toBe(503);
+  // Had it not been given back, these would be refused at once: another's can only be told by its waiting.
+  const again = send(undefined, from("one"));
+  expect(rejected).toHaveLength(5);
+  finish();
+  await held;
+  const end = performance.now() + 5_000;
+  while (rejected.length < 6 && performance.now() < end) {
+    finish();
+    await new Promise((resolve) => setImmediate(resolve));
+    if ((await Promise.race([again, Promise.resolve(undefined)])) !== undefined) break;
+  }
+  expect((await again).status).toBe(200);
+});
+
 describe("bodies", () => {
   test("are held up to a bound, each as long as announced, the longest where nothing is", async () => {
     const { send, handled, rejected } = world({ bodyBytes: 400_000 });
@@ -162,6 +180,17 @@ describe("bodies", () => {
     expect(rejected).toEqual(["overloaded"]);
     void send(undefined, { ...from("other"), "Content-Length": "100000" });
     expect(handled()).toBe(3);
+  });
+
+  test("are given back with their request", async () => {
+    const { send, finish, handled } = world({ bodyBytes: 200_000 });
+    const large = { ...from("one"), "Content-Length": "100000" };
+    const held = send(undefined, large);
+    expect((await send(undefined, large)).status).toBe(503);
+    finish();
+    await held;
+    void send(undefined, large);
+    expect(handled()).toBe(2);
   });
 
   test("that are too large are for the routes to refuse, and hold nothing", async () => {
