@@ -13,12 +13,22 @@ export function keyOf(request: Request): string | null {
     const [user = "", ...password] = Buffer.from(rest, "base64").toString().split(":");
     return password.join(":") || user;
   }
-  const query = new URL(request.url).searchParams;
+  const query = queryOf(request.url);
   for (const name of tokenNames) {
     const token = query.get(name);
     if (token !== null) return token;
   }
   return null;
+}
+
+/**
+ * Of any URL, also of one that the Host header makes none of, or HTTP/1.0 leaves without a host: an error about it would
+ * carry the key.
+ */
+function queryOf(url: string): URLSearchParams {
+  const [path = ""] = url.split("#", 1);
+  const mark = path.indexOf("?");
+  return new URLSearchParams(mark < 0 ? "" : path.slice(mark + 1));
 }
 
 /** Headers and query as sources and the quarantine may see them. */

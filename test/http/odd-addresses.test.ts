@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { admission } from "../../src/http/admission.ts";
 import { type HttpServer, serve } from "../../src/runtime.ts";
 import { adminKey, createHttpSide, type HttpSide, projectA } from "./http-side.ts";
 
@@ -9,7 +10,24 @@ let side: HttpSide;
 let server: HttpServer;
 beforeAll(async () => {
   side = await createHttpSide();
-  server = serve({ host: "127.0.0.1", port: 0, idleSeconds: 10, handle: side.handle });
+  // As the service has it: whoever is let in is asked for the key before the routes see the address.
+  const nothing = (): void => {};
+  const handle = admission({
+    handle: side.handle,
+    metrics: {
+      rejected: nothing,
+      request: nothing,
+      webhook: nothing,
+      repaired: nothing,
+      unknownStatus: nothing,
+      appended: nothing,
+      text: async () => "",
+    },
+    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+    newRequestId: () => "made-here",
+    maxBodyBytes: 4_096,
+  });
+  server = serve({ host: "127.0.0.1", port: 0, idleSeconds: 10, handle });
 });
 afterAll(() => server.stop(100));
 
@@ -26,10 +44,10 @@ function exchange(bytes: string): Promise<string> {
   });
 }
 
-async function ask(request: { method?: string; target: string; host?: string }) {
-  const { method = "GET", target, host = "ledger" } = request;
+async function ask(request: { method?: string; target: string; host?: string; key?: string }) {
+  const { method = "GET", target, host = "ledger", key = `X-API-Key: ${adminKey}\r\n` } = request;
   const answer = await exchange(
-    `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nX-API-Key: ${adminKey}\r\nConnection: close\r\n\r\n`,
+    `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${key}Connection: close\r\n\r\n`,
   );
   const [head = "", body = ""] = answer.split("\r\n\r\n");
   return { status: Number(head.split(" ")[1]), head, body };
@@ -91,10 +109,27 @@ describe("a Host header", () => {
         expect(JSON.parse(answer.body)).toMatchObject({ success: false, error: "Invalid request" });
         expect(answer.head).toContain("X-Request-Id: ");
       }
+      // Without a header that has the key, it is looked for in the address.
+      const answer = await ask({ host, key: "", target: `/api/incidents/webhook/auto?token=${adminKey}` });
+      expect(answer.status).toBe(400);
+      expect(answer.body).not.toContain(adminKey);
       expect(side.asked.length).toBe(asked);
       noFault();
     });
   }
+});
+
+test("a key in an address without a host (HTTP/1.0) is found", async () => {
+  const key = await side.keyFor(projectA, ["ingest"]);
+  for (const [token, status] of [
+    [key, 404],
+    ["il_of_nobody", 401],
+  ]) {
+    const answer = await exchange(`GET /api/incidents/webhook/none?token=${token} HTTP/1.0\r\n\r\n`);
+    expect(answer).toStartWith(`HTTP/1.1 ${status} `);
+    expect(answer).not.toContain(String(token));
+  }
+  noFault();
 });
 
 describe("a path", () => {
