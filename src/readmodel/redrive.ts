@@ -162,7 +162,7 @@ async function readBack(
       if (events.length > 0 && (projectOf(event) !== projectOf(events[0]) || others.has(event.position)))
         continue;
       events.push(event);
-      if (isSignal(event)) break;
+      if (isSignal(event) || typeof projectOf(event) !== "string") break;
       if (events.length > mostFollowing)
         return {
           tag: "unreadable",

@@ -21,7 +21,7 @@ let position = 0n;
 beforeAll(async () => {
   database = await createTestDatabase();
   sql = openPostgres(database.url, { maxConnections: 4, applicationName: "test", statementTimeoutMs: 0 });
-});
+}, 60_000);
 
 afterAll(async () => {
   await sql.end({ timeout: 1 });

@@ -11,7 +11,7 @@ import { createFilledReadModel, instant, type Told } from "./filled-read-model.t
 let model: Awaited<ReturnType<typeof createFilledReadModel>>;
 beforeAll(async () => {
   model = await createFilledReadModel();
-});
+}, 60_000);
 afterAll(() => model.close());
 
 type Request = Parameters<typeof model.queries.mttr>[1];

@@ -1,6 +1,6 @@
 // The projector on a real Postgres, fed from a log in memory.
 
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { projections } from "../../projections/index.ts";
 import type { Projection } from "../../projections/projection.ts";
@@ -11,6 +11,9 @@ import { type Projector, startProjector } from "../../src/readmodel/projector.ts
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import { recordedAt, second } from "../projections/histories.ts";
 import { createLogFeed, type LogFeed, silent } from "./log-feed.ts";
+
+// The waits within have bounds of their own.
+setDefaultTimeout(60_000);
 
 let database: TestDatabase;
 let sql: Sql;

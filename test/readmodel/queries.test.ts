@@ -15,7 +15,7 @@ import { createFilledReadModel, instant, type Told } from "./filled-read-model.t
 let model: Awaited<ReturnType<typeof createFilledReadModel>>;
 beforeAll(async () => {
   model = await createFilledReadModel();
-});
+}, 60_000);
 afterAll(() => model.close());
 
 const everything = { limit: 1_000, cursor: undefined };

@@ -23,7 +23,7 @@ const running: Projector[] = [];
 beforeEach(async () => {
   database = await createTestDatabase();
   sql = openPostgres(database.url, { maxConnections: 3, applicationName: "test", statementTimeoutMs: 0 });
-}, 30_000);
+}, 60_000);
 
 afterEach(async () => {
   await stopAll();
