@@ -21,7 +21,7 @@ beforeAll(async () => {
       repaired: nothing,
       unknownStatus: nothing,
       appended: nothing,
-      text: async () => "",
+      text: async () => ({ contentType: "text/plain", body: "" }),
     },
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     newRequestId: () => "made-here",
