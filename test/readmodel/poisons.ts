@@ -104,6 +104,11 @@ export const poisons: readonly (readonly [what: string, reason: RegExp, make: Ma
   ],
   ["a value that a column refuses", /received_at.*23502/, withField("message", "refused: null")],
   ["a value of another type", /invalid input syntax.*22P02/, withField("message", "refused: type")],
+  [
+    "an event damaged in the event store",
+    /it is damaged/,
+    (...at) => ({ ...signalAt(...at), type: "$damaged", data: {}, metadata: {} }),
+  ],
   ["a number out of range", /out of range.*22003/, withField("message", "refused: range")],
 ];
 
