@@ -58,7 +58,26 @@ export const spoolFirst =
   (stream, events) =>
     spoolIt(spool, { stream, events });
 
+/** What event stores take in one append by default, and the embedded one always. */
+const mostEventBytes = 1024 * 1024;
+/** Beside the type: what a store counts for an event that holds nothing. */
+const eventOverheadBytes = 64;
+/** What a character may become in JSON. */
+const mostBytesOfCharacter = 6;
+
+/** Acknowledged from the spool it would be refused by the store later, for ever. Cheap for what is ordinary. */
+function isTooLarge({ type, data, metadata }: NewEvent): boolean {
+  let characters = 0;
+  for (const value of Object.values(data)) {
+    characters += typeof value === "string" ? value.length : (JSON.stringify(value) ?? "").length;
+  }
+  if (characters * mostBytesOfCharacter < mostEventBytes / 2) return false;
+  const bytes = Buffer.byteLength(JSON.stringify(data)) + Buffer.byteLength(JSON.stringify(metadata));
+  return bytes + type.length + eventOverheadBytes > mostEventBytes;
+}
+
 async function spoolIt(spool: Spool, record: SpoolRecord): Promise<Kept> {
+  if (record.events.some(isTooLarge)) return { tag: "too_large" };
   const outcome = await spool.add(record);
   switch (outcome) {
     case "spooled":

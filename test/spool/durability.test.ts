@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import type { AppendEvents } from "../../src/intake/event-log.ts";
-import { storeFirst } from "../../src/spool/durability.ts";
+import { spoolFirst, storeFirst } from "../../src/spool/durability.ts";
 import type { Spool } from "../../src/spool/spool.ts";
 import { eventOf } from "./scratch.ts";
 
@@ -38,4 +38,29 @@ test("a place counts until the append itself has ended, also when nobody waits f
   await new Promise((resolve) => setImmediate(resolve));
   await keep("s", [eventOf("c")]);
   expect(ends).toHaveLength(2);
+});
+
+test("what the event store would refuse for its size is not acknowledged from the spool either", async () => {
+  let spooled = 0;
+  const add: Spool["add"] = async () => {
+    spooled += 1;
+    return "spooled";
+  };
+  const spool = { add } as unknown as Spool;
+  const away: AppendEvents = async () => ({ tag: "unavailable", reason: "away" });
+  const ways = [
+    spoolFirst({ spool }),
+    storeFirst({ append: away, spool, boundMs: 60_000, maxInFlight: 9 }),
+    storeFirst({ append: away, spool, boundMs: 60_000, maxInFlight: 0 }),
+  ];
+  // A control character takes six bytes in JSON, most others one.
+  const fits = ["x".repeat(1_048_000), "\u0001".repeat(174_500)];
+  const large = ["x".repeat(1_048_576), "\u0001".repeat(174_800)];
+  for (const keep of ways) {
+    const before = spooled;
+    for (const payload of fits) expect(await keep("s", [eventOf("a", payload)])).toEqual({ tag: "spooled" });
+    for (const payload of large)
+      expect(await keep("s", [eventOf("b", payload)])).toEqual({ tag: "too_large" });
+    expect(spooled - before).toBe(fits.length);
+  }
 });
