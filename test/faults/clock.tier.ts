@@ -8,10 +8,11 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { connectEventStore } from "../../src/eventstore/client.ts";
 import { quiet } from "../eventstore/adapter-store.ts";
-import { type RunningService, registerProject, removeDataDir, startService } from "../running-service.ts";
+import { type RunningService, removeDataDir, startService } from "../running-service.ts";
 import { check, checkLine, eventsOf, faultsIn } from "./checker.ts";
 import { openConnection } from "./connection.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
+import { registerPatiently } from "./register-patiently.ts";
 import { startSeed } from "./seed.ts";
 import { noneSent, postWebhook, sentLine, startSenders } from "./senders.ts";
 
@@ -41,7 +42,7 @@ afterAll(async () => {
 }, 30_000);
 
 test("three days behind, then jumping to and fro under load", async () => {
-  const { project, key } = await registerProject(service);
+  const { project, key } = await registerPatiently(service);
   const sent = noneSent();
   const load = { project, key, port: service.port, concurrency: 8, perSecond: 100 };
   const senders = startSenders({ ...load, random: random.fork("senders") }, sent);

@@ -5,9 +5,10 @@ import { expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { storeProcess } from "../eventstore/adapter-store.ts";
 import { createTestDatabase } from "../postgres.ts";
-import { registerProject, removeDataDir, startService } from "../running-service.ts";
+import { removeDataDir, startService } from "../running-service.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { startProxy } from "./proxy.ts";
+import { registerPatiently } from "./register-patiently.ts";
 import { startSeed } from "./seed.ts";
 import { sentLine, startSenders } from "./senders.ts";
 
@@ -22,7 +23,7 @@ test(
     const service = await startService({
       env: { EVENTSTORE_URL: `esdb://127.0.0.1:${proxy.port}?tls=false`, DATABASE_URL: database.url },
     });
-    const registered = await registerProject(service);
+    const registered = await registerPatiently(service);
     const senders = startSenders({
       ...registered,
       port: service.port,

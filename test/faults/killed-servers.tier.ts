@@ -3,17 +3,12 @@
 
 import { expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
-import {
-  type RunningService,
-  registerProject,
-  removeDataDir,
-  startService,
-  waitFor,
-} from "../running-service.ts";
+import { type RunningService, removeDataDir, startService, waitFor } from "../running-service.ts";
 import { eventStorePid, postgresPid } from "../service-processes.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
 import { holdsWithin, spreadLine } from "./figures.ts";
+import { registerPatiently } from "./register-patiently.ts";
 import { startSeed } from "./seed.ts";
 import { noneSent, type Sent, sentLine, startSenders } from "./senders.ts";
 
@@ -45,7 +40,7 @@ async function killOften(
   const stretches: { project: string; sent: Sent }[] = [];
   try {
     for (let killed = 0; killed < kills; ) {
-      const { project, key } = await registerProject(service);
+      const { project, key } = await registerPatiently(service);
       const sent = noneSent();
       const load = { project, key, port: service.port, concurrency: 12, perSecond: 150 };
       const senders = startSenders({ ...load, random: chance.fork(`senders ${killed}`) }, sent);

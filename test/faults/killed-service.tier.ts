@@ -9,7 +9,6 @@ import { createTestDatabase } from "../postgres.ts";
 import {
   end,
   type RunningService,
-  registerProject,
   removeDataDir,
   startService,
   temporaryDataDir,
@@ -18,6 +17,7 @@ import { eventStorePid, postgresPid } from "../service-processes.ts";
 import { type CheckOptions, check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
 import { holdsWithin, spreadLine } from "./figures.ts";
+import { registerPatiently } from "./register-patiently.ts";
 import { startSeed } from "./seed.ts";
 import { noneSent, type Sent, sentLine, startSenders } from "./senders.ts";
 
@@ -28,7 +28,7 @@ const cleanUps: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
+}, 60_000);
 
 test(
   `${kills} times, while its servers go on`,
@@ -48,7 +48,7 @@ test(
     });
     expect(holdsWithin(readyMs, 2_000)).toBe(true);
   },
-  10 * 60_000,
+  20 * 60_000,
 );
 
 test(
@@ -100,7 +100,7 @@ async function killOften(options: {
   const readyMs: number[] = [];
   const stretches: { project: string; sent: Sent }[] = [];
   for (let killed = 0; killed < options.kills; ) {
-    const registered = await registerProject(service);
+    const registered = await registerPatiently(service);
     const sent = noneSent();
     const senders = startSenders(
       { ...registered, port, concurrency: 8, perSecond: 300, random: random.fork(`senders ${killed}`) },

@@ -4,9 +4,10 @@
 import { expect, test } from "bun:test";
 import { storeProcess } from "../eventstore/adapter-store.ts";
 import { createTestDatabase } from "../postgres.ts";
-import { end, registerProject, removeDataDir, startService } from "../running-service.ts";
+import { end, removeDataDir, startService } from "../running-service.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { openConnection } from "./connection.ts";
+import { registerPatiently } from "./register-patiently.ts";
 import { type Random, startSeed } from "./seed.ts";
 import { noneSent, postWebhook, type Sent, sentLine } from "./senders.ts";
 
@@ -20,7 +21,7 @@ for (const ack of ["store", "spool"]) {
     const env = { EVENTSTORE_URL: store.url, DATABASE_URL: database.url, ACK: ack };
     let service = await startService({ env });
     const { port, dataDir } = service;
-    const { project, key } = await registerProject(service);
+    const { project, key } = await registerPatiently(service);
     const sent = noneSent();
     const bodies = Array.from({ length: different }, (_, n) => bodyOf(project, n));
     const restart = async (signal: NodeJS.Signals): Promise<void> => {

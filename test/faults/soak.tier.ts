@@ -2,11 +2,12 @@
 
 import { expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { registerProject, removeDataDir, startService } from "../running-service.ts";
+import { removeDataDir, startService } from "../running-service.ts";
 import { eventStorePid } from "../service-processes.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
 import { openFiles, residentMib, spreadOf } from "./figures.ts";
+import { registerPatiently } from "./register-patiently.ts";
 import { startSeed } from "./seed.ts";
 import { type Acknowledged, sentLine, startSenders } from "./senders.ts";
 
@@ -19,7 +20,7 @@ test(
   `${seconds} s at 100 webhooks a second`,
   async () => {
     const service = await startService();
-    const registered = await registerProject(service);
+    const registered = await registerPatiently(service);
     const senders = startSenders({
       ...registered,
       port: service.port,

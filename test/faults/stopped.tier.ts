@@ -6,9 +6,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../src/processes/ports.ts";
 import { type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
-import { end, registerProject, removeDataDir, startService, temporaryDataDir } from "../running-service.ts";
+import { end, removeDataDir, startService, temporaryDataDir } from "../running-service.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { spreadLine, spreadOf } from "./figures.ts";
+import { registerPatiently } from "./register-patiently.ts";
 import { startSeed } from "./seed.ts";
 import { noneSent, sentLine, startSenders } from "./senders.ts";
 
@@ -23,14 +24,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.drop();
   await store.remove();
-});
+}, 60_000);
 
 for (const ack of ["store", "spool"]) {
   test(`${stopsEach} times with ACK=${ack}`, async () => {
     const [dataDir, port] = await Promise.all([temporaryDataDir(), freePort()]);
     const env = { EVENTSTORE_URL: store.url, DATABASE_URL: database.url, ACK: ack };
     let service = await startService({ dataDir, port, env });
-    const registered = await registerProject(service);
+    const registered = await registerPatiently(service);
     const sent = noneSent();
     const tookMs: number[] = [];
     let unordered = 0;
