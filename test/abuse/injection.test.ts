@@ -96,7 +96,9 @@ const hostile = fc
       maxLength: 6,
     },
   )
-  .map((parts) => parts.join(""));
+  .map((parts) => parts.join(""))
+  // As a part of a path these are another path.
+  .filter((text) => !["", ".", ".."].includes(text));
 /** Cursors that are well formed and hold what is not. */
 const forgedCursor = fc
   .array(fc.oneof(hostile, fc.constant("2025-01-15T10:00:00.000000000Z"), fc.constant("1")), {
