@@ -6,8 +6,6 @@ export interface FairShare {
   readonly take: (holder: string, places: number) => boolean;
   /** Gives back what was taken. */
   readonly give: (holder: string, places: number) => void;
-  /** From now on there are so many places more, or fewer: then some may be taken that are no longer there. */
-  readonly grow: (places: number) => void;
   readonly taken: () => number;
 }
 
@@ -17,7 +15,6 @@ export interface FairShare {
  */
 export function createFairShare(capacity: number): FairShare {
   const held = new Map<string, number>();
-  let size = capacity;
   let free = capacity;
   return {
     take: (holder, places) => {
@@ -33,10 +30,6 @@ export function createFairShare(capacity: number): FairShare {
       else held.delete(holder);
       free += places;
     },
-    grow: (places) => {
-      size += places;
-      free += places;
-    },
-    taken: () => size - free,
+    taken: () => capacity - free,
   };
 }

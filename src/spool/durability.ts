@@ -1,9 +1,9 @@
 // The two ways a webhook's events are made durable before they are acknowledged. Knows nothing of webhooks.
 
+import { createFairShare } from "../domain/fair-share.ts";
 import type { NewEvent } from "../domain/stored-events.ts";
-import type { AppendEvents, AppendOutcome } from "../intake/event-log.ts";
+import type { AppendEvents } from "../intake/event-log.ts";
 import type { Spool, SpoolRecord } from "./spool.ts";
-import { createStoreRoom } from "./store-room.ts";
 import { type After, realAfter } from "./timer.ts";
 
 export type Kept =
@@ -21,8 +21,8 @@ export type Keep = (stream: string, events: readonly NewEvent[]) => Promise<Kept
 /**
  * `ACK=store`: in the event store if it answers within the bound, else on the spool. While the spool still holds
  * records, new ones go to the store directly: what the read model says does not depend on the order of arrival. At
- * most `maxInFlight` wait for the store at once, fewer while it is slow, shared fairly among the keys: what a flood has
- * too much of goes to the spool, and the others' events do not queue behind it.
+ * most `maxInFlight` wait for the store at once, shared fairly among the keys: what a flood has too much of goes to the
+ * spool, and the others' events do not queue behind it.
  */
 export function storeFirst(options: {
   readonly append: AppendEvents;
@@ -30,20 +30,15 @@ export function storeFirst(options: {
   readonly boundMs: number;
   readonly maxInFlight: number;
   readonly after?: After;
-  /** Never goes back. */
-  readonly nowMs?: () => number;
 }): Keep {
-  const nowMs = options.nowMs ?? (() => performance.now());
-  const room = createStoreRoom({ most: options.maxInFlight, slowMs: options.boundMs / 10, nowMs });
+  const inFlight = createFairShare(options.maxInFlight);
   return async (stream, events) => {
     const key = events[0]?.metadata.key_id ?? "";
-    if (!room.enter(key)) return spoolIt(options.spool, { stream, events });
-    const startedAt = nowMs();
+    if (!inFlight.take(key, 1)) return spoolIt(options.spool, { stream, events });
     // Counts until the append itself has ended, also when nobody waits for it any more.
-    const leave = (outcome?: AppendOutcome): void =>
-      room.leave(key, { tookMs: nowMs() - startedAt, answered: outcome?.tag === "appended" });
+    const ended = (): void => inFlight.give(key, 1);
     const append = options.append(stream, events, "any");
-    append.then(leave, () => leave());
+    append.then(ended, ended);
     const outcome = await atMost(append, { ms: options.boundMs, after: options.after ?? realAfter });
     if (outcome.tag === "appended") return outcome;
     if (outcome.tag === "too_large") return { tag: "too_large" };

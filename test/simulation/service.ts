@@ -108,7 +108,6 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
           boundMs: storeBoundMs,
           maxInFlight: setup.maxInFlight,
           after,
-          nowMs: world.now,
         });
   const record = recordSignals(
     around.mutation === "stored_unsent"
