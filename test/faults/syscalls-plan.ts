@@ -8,7 +8,7 @@ import { type Call, fileOf, lastCallOf, readTrace } from "./strace.ts";
 export interface Kill {
   readonly call: string;
   /** As seen from the data directory; "." is that itself. */
-  readonly file?: string;
+  readonly file?: string | undefined;
   readonly n: number;
   /** What happens there instead of the death: `error=EIO`. */
   readonly instead?: string;
@@ -101,15 +101,12 @@ export function chooseKills(options: {
 export const missedPlaces = (
   places: ReadonlyMap<string, Place>,
   deaths: readonly string[],
-): readonly string[] =>
-  [...places.values()].flatMap((place) => {
-    const name = nameOf(place);
-    const isHit =
-      place.file === undefined
-        ? deaths.some((death) => death.startsWith(`${place.call} `))
-        : deaths.includes(name);
-    return isHit ? [] : [name];
-  });
+): readonly Place[] =>
+  [...places.values()].filter((place) =>
+    place.file === undefined
+      ? !deaths.some((death) => death.startsWith(`${place.call} `))
+      : !deaths.includes(nameOf(place)),
+  );
 
 export interface Died {
   readonly death: string | undefined;
