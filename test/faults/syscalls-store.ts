@@ -2,8 +2,8 @@
 // Knows nothing of the service.
 
 import { randomUUID } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { NewEvent } from "../../src/domain/stored-events.ts";
@@ -156,6 +156,9 @@ async function checkAfter(
   const server = await startedEmbedded(file).catch((error: unknown) => String(error));
   const readyMs = performance.now() - startedAt;
   if (typeof server === "string") return { problems: [`it does not start again: ${server}`], readyMs };
+  // A kill leaves a torn end at most, which must not be taken for damage.
+  for (const name of readdirSync(dirname(file)).filter((one) => one.endsWith(".damaged")))
+    problems.push(`it set ${name} aside`);
   const store = connectEventStore({ url: server.url, log: quiet });
   try {
     const before = await idsOf(store, "before-0.x");
