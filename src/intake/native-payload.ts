@@ -101,9 +101,13 @@ const asContent = (parsing: Parsing, text: string): Content =>
     ? { ok: true, body: parsing.value, text }
     : { ok: false, reason: "the body is neither JSON nor a form" };
 
+/** More fields than any tool's form has: what has more is none. */
+const mostFields = 1_000;
+
 /** The fields of a form body; undefined where the text is none. Of a name that stands twice the last one counts. */
 function formFields(text: string): Record<string, string> | undefined {
   const trimmed = text.trim();
   if (!/^[^\s=&{}"]{1,200}=/.test(trimmed) || /[\r\n]/.test(trimmed)) return undefined;
+  if (trimmed.split("&", mostFields + 1).length > mostFields) return undefined;
   return Object.fromEntries(new URLSearchParams(trimmed));
 }

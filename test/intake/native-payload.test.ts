@@ -46,6 +46,9 @@ describe("a webhook's bytes are read by their content", () => {
       body: { Name: "Shop front", Status: "Up" },
     });
     expect(read("a=1&__proto__=2")).toMatchObject({ text: "a=1&__proto__=2" });
+    const many = (count: number): string => Array.from({ length: count }, (_, n) => `f${n}=1`).join("&");
+    expect(read(many(1_000))).toMatchObject({ text: many(1_000) });
+    expect(read(many(1_001))).toBe("the body is neither JSON nor a form");
   });
 
   test("a form with a JSON document in payload or data", () => {
