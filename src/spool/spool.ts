@@ -102,6 +102,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     onFailed: options.onFailed,
   });
 
+  // They would take up room until the next record has drained, for which there may be none.
+  await removeDrained().catch((error) => {
+    log.warn({ error: String(error) }, "cannot remove what the spool has drained");
+  });
   // What was set aside stays until somebody has looked at it. That it counts keeps it from growing without end: it came
   // out of segments that counted too.
   let asideBytes = await measureAside(directory, disk);

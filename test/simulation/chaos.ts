@@ -40,6 +40,7 @@ export function startChaos(
     [3, () => disk.amidOperation(1 + random.below(20), () => broken.kill({ power: false }))],
     [3, () => disk.amidOperation(1 + random.below(20), () => broken.kill({ power: true }))],
     [1, broken.stop],
+    [2, disk.takeAway],
     [
       2,
       () =>

@@ -153,7 +153,8 @@ interface Refused {
 
 /** A line that a crash cut short is none. */
 function refusedEvents(files: ReadonlyMap<string, Buffer>): readonly Refused[] {
-  const lines = files.get(`${spoolDirectory}/refused.ndjson`)?.toString().split("\n") ?? [];
+  const kept = [...files].filter(([path]) => path.endsWith("/refused.ndjson"));
+  const lines = kept.flatMap(([, bytes]) => bytes.toString().split("\n"));
   return lines.flatMap((line): readonly Refused[] => {
     try {
       return JSON.parse(line).events;

@@ -34,6 +34,10 @@ export interface Senders {
   /** By body. */
   readonly webhooks: ReadonlyMap<string, Webhook>;
   readonly isIdle: () => boolean;
+  /** Sends one more webhook, until it is recorded or all hope is gone. */
+  readonly sendOneMore: () => void;
+  /** Whether that was recorded. */
+  readonly isOneMoreRecorded: () => boolean;
   readonly faults: SenderFaults;
   readonly counts: {
     posts: number;
@@ -77,17 +81,18 @@ export function startSenders(
   };
 
   /** Sends it until it is answered 200, or as often as this sender tries. */
-  function send(delivery: Delivery, triesLeft: number): void {
+  function send(delivery: Delivery, triesLeft: number, recorded: () => void = () => undefined): void {
     const bodies = delivery.webhooks.map(({ body }) => body);
     let isOver = false;
     const end = (isRecorded: boolean): void => {
       if (isOver) return;
       isOver = true;
       giveUpWaiting();
+      if (isRecorded) recorded();
       if (isRecorded || triesLeft <= 1) {
         if (!isRecorded) counts.gaveUp += 1;
         underWay -= 1;
-      } else later(50 + random.below(2_000), () => send(delivery, triesLeft - 1));
+      } else later(50 + random.below(2_000), () => send(delivery, triesLeft - 1, recorded));
     };
     const giveUpWaiting = later(clientTimeoutMs, () => end(false));
     const arrive = (): void => {
@@ -139,7 +144,25 @@ export function startSenders(
     }
     plan({ webhooks: group });
   }
-  return { webhooks, isIdle: () => underWay === 0, faults, counts };
+  let isOneMoreRecorded = false;
+  return {
+    webhooks,
+    isIdle: () => underWay === 0,
+    sendOneMore: () => {
+      let webhook = webhookOf(projects[0] as ProjectUuid, webhooks.size, stories);
+      // One that no store refuses.
+      while (webhook.body.length > 1_000)
+        webhook = webhookOf(projects[0] as ProjectUuid, webhooks.size, stories);
+      webhooks.set(webhook.body, webhook);
+      underWay += 1;
+      send({ webhooks: [webhook] }, 20, () => {
+        isOneMoreRecorded = true;
+      });
+    },
+    isOneMoreRecorded: () => isOneMoreRecorded,
+    faults,
+    counts,
+  };
 }
 
 type Chance = World["random"];

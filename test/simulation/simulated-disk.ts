@@ -29,7 +29,9 @@ export interface SimulatedDisk {
   readonly powerLost: () => void;
   /** Changes one bit of a file whose path ends with this; false where there is none. */
   readonly flipBit: (ending: string) => boolean;
-  /** What a process that starts now reads. */
+  /** Somebody takes away, for good, what was set aside: everything but segments and cursor. It is kept elsewhere. */
+  readonly takeAway: () => void;
+  /** What a process that starts now reads, and what was taken away. */
   readonly files: () => ReadonlyMap<string, Buffer>;
   /** How much the files with this at their names' end hold. */
   readonly bytesOf: (ending: string) => number;
@@ -106,6 +108,7 @@ export function createDisk(
     counts.flushFailures += 1;
     throw failure("EIO", path);
   };
+  let taken = 0;
   let untilCall = 0;
   let call: () => void = () => undefined;
   const partOf = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, random.below(bytes.length + 1));
@@ -268,6 +271,17 @@ export function createDisk(
       if (inode.dirty.length === 0) inode.flushed = inode.cached;
       counts.bitFlips += 1;
       return true;
+    },
+    takeAway: () => {
+      for (const [path, inode] of [...names]) {
+        if (!/(refused\.ndjson|\.damaged)$/.test(path) || path.startsWith("/taken/")) continue;
+        taken += 1;
+        const elsewhere = `/taken/${taken}${path}`;
+        for (const some of [names, lastingNames]) {
+          some.delete(path);
+          some.set(elsewhere, inode);
+        }
+      }
     },
     files: () => new Map([...names].map(([path, { cached }]) => [path, cached])),
     bytesOf: (ending) => {

@@ -225,7 +225,8 @@ describe("the forwarder", () => {
 
     const again = await opened(scratch.path, { maxBytes, segmentBytes: 4_000 });
     expect(again.stats().bytes).toBeGreaterThanOrEqual(statSync(file).size);
-    expect(await fill(again)).toBe(0);
+    // What the last segment held had drained, so that its room is free.
+    expect(await fill(again)).toBeLessThan(4);
     unlinkSync(file);
     const next = startForwarder({ spool: again, ...refuseAll, log: quiet });
     await until(() => again.stats().bytes < maxBytes / 2);
