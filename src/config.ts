@@ -140,10 +140,10 @@ export const thisMachine = (): Machine => ({
   workDir: process.cwd(),
 });
 
-/** A connection string as it may be shown: its password is replaced by `***`. */
+/** A connection string as it may be shown: its password, which may hold an @ too, is replaced by `***`. */
 export function withoutPassword(url: string): string {
   return url
-    .replace(/^([a-z+]+:\/\/)([^@]*)@/i, (_, scheme: string, user: string) => {
+    .replace(/^([a-z+]+:\/\/)(.*)@/i, (_, scheme: string, user: string) => {
       const colon = user.indexOf(":");
       return `${scheme}${colon < 0 ? user : `${user.slice(0, colon)}:***`}@`;
     })

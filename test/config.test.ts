@@ -130,6 +130,9 @@ describe("a secret", () => {
       "postgres://host/ledger?user=a&password=***&ssl=true",
     );
     expect(withoutPassword("esdb://host:2113?tls=false")).toBe("esdb://host:2113?tls=false");
+    expect(withoutPassword("postgres://user:p@ss/w?rd@host:5432/ledger")).toBe(
+      "postgres://user:***@host:5432/ledger",
+    );
   });
 
   test("is not handed to the processes that the service starts", () => {

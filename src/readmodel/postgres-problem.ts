@@ -75,10 +75,11 @@ function explain(error: unknown, shown: string, password: string | undefined): P
   return { isLasting: meaning?.[1] ?? false, line: `Cannot use Postgres at ${shown}: ${because}` };
 }
 
-const passwordOf = (url: string): string | undefined => /^[a-z]+:\/\/[^:@/]*:([^@]+)@/i.exec(url)?.[1];
+/** Up to the last @: a password may hold one, and what else it should not, like a slash, and is not to be shown. */
+const passwordOf = (url: string): string | undefined => /^[a-z]+:\/\/[^:@/]*:(.+)@/i.exec(url)?.[1];
 
 /** Host, port and database; of a URL that cannot be read, nothing. */
 function shownUrl(url: string): string {
-  const found = /^postgres(?:ql)?:\/\/(?:[^@/]*@)?([^/?]*)\/?([^?]*)/i.exec(url);
+  const found = /^postgres(?:ql)?:\/\/(?:.*@)?([^/?]*)\/?([^?]*)/i.exec(url);
   return found === null ? "DATABASE_URL" : `${found[1]}/${found[2]}`;
 }
