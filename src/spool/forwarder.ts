@@ -16,6 +16,8 @@ export interface ForwarderOptions {
   /** Appends at once; what it leaves over is for the webhooks that come in now. */
   readonly appendsAtOnce?: number;
   readonly after?: After;
+  /** Never goes back. */
+  readonly nowMs?: () => number;
 }
 
 export interface Forwarder {
@@ -27,10 +29,11 @@ export interface Forwarder {
 /** Records read and held in memory at a time. */
 const window = { records: 1024, bytes: 4 * 1024 * 1024 };
 /**
- * While more comes in than goes out, draining gives way: it only takes from what comes in the time that this needs to
- * be acknowledged, and cannot keep up anyway. A little is drained all the same, to see when that is over.
+ * While a flood comes in, more than goes out, draining gives way: it only takes from what comes in the time that this
+ * needs to be acknowledged, and cannot keep up anyway. A little is drained all the same, to see when that is over. Where
+ * little comes in it is the store or this machine that is slow: small windows would only make draining slower still.
  */
-const giveWay = { records: 64, ms: 500 };
+const giveWay = { records: 64, ms: 500, floodPerSecond: 500 };
 /** Below the 1 MiB that event stores take in one append by default. */
 const appendBytes = 512 * 1024;
 const firstBackoffMs = 50;
@@ -53,6 +56,7 @@ export function startForwarder({
   log,
   appendsAtOnce = 64,
   after = realAfter,
+  nowMs = () => performance.now(),
 }: ForwarderOptions): Forwarder {
   const appendTogether = appendingTogether(append, readStream);
   let stopping = false;
@@ -84,10 +88,13 @@ export function startForwarder({
           await Promise.race([spool.changed(idleMs), pause(idleMs)]);
           continue;
         }
+        const startedAt = nowMs();
         if (!(await sendAll(spooled))) return;
         await acknowledge(last.sequence);
         const { waiting, bytes, maxBytes } = spool.stats();
-        givesWay = waiting > before && bytes < maxBytes / 2;
+        const came = waiting + spooled.length - before;
+        const isFlood = came * 1000 > giveWay.floodPerSecond * (nowMs() - startedAt);
+        givesWay = waiting > before && isFlood && bytes < maxBytes / 2;
         backoffMs = firstBackoffMs;
       } catch (error) {
         log.error({ error: String(error) }, "cannot read the spool; trying again");

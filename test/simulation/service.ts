@@ -96,6 +96,7 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
     readStream: store.readStream(life),
     appendsAtOnce: setup.appendsAtOnce,
     after,
+    nowMs: world.now,
     log,
   });
   const append = store.append(life, { by: "webhook", life: around.lifeNumber });

@@ -6,6 +6,7 @@ import type { AppendEvents, AppendOutcome } from "../../src/intake/event-log.ts"
 import { spoolFirst, storeFirst } from "../../src/spool/durability.ts";
 import { startForwarder } from "../../src/spool/forwarder.ts";
 import type { Spool } from "../../src/spool/spool.ts";
+import { realAfter } from "../../src/spool/timer.ts";
 import {
   eventOf,
   faultyDisk,
@@ -178,6 +179,40 @@ describe("the forwarder", () => {
     await forwarder.stop();
     await spool.close();
   });
+
+  for (const { name, appendMs, givesWay } of [
+    { name: "gives way while a flood comes in", appendMs: 0.1, givesWay: true },
+    { name: "does not where little comes in and the store is slow", appendMs: 100, givesWay: false },
+  ])
+    test(name, async () => {
+      const spool = await opened(scratch.path);
+      let now = 0;
+      let added = 0;
+      const pausesMs: number[] = [];
+      const add = () => spool.add(recordOf(`e${added++}`));
+      for (let n = 0; n < 10; n += 1) await add();
+      const { append, readStream } = storeThat(() => undefined);
+      const forwarder = startForwarder({
+        spool,
+        // While one goes out, two come in.
+        append: async (...call) => {
+          now += appendMs;
+          if (added < 300) await Promise.all([add(), add()]);
+          return append(...call);
+        },
+        readStream,
+        log: quiet,
+        after: (ms, then) => {
+          pausesMs.push(ms);
+          return realAfter(0, then);
+        },
+        nowMs: () => now,
+      });
+      await until(() => added >= 300 && spool.stats().waiting === 0);
+      expect(pausesMs.includes(500)).toBe(givesWay);
+      await forwarder.stop();
+      await spool.close();
+    });
 
   test("sets aside what the store refuses for ever, and goes on", async () => {
     const spool = await opened(scratch.path);
