@@ -228,14 +228,14 @@ async function start(
       return incident === undefined ? nothing() : store.readStream(incidentStream(project, incident));
     },
     replayProject: (project) => store.readLog({ prefixes: [`${incidentStreamPrefix}${project}.`] }),
-    takesWebhooks: async () => {
+    takesWebhooks: shared(async () => {
       if (!registry.tellsKeys()) return "the keys have not been read from the event store yet";
       const problem = durable.spoolProblem();
       if (problem === undefined) return undefined;
       // The event store alone may still take them.
       const isTaken = config.ack === "store" && (await store.check(readyBoundMs)) === undefined;
       return isTaken ? undefined : `the spool takes nothing: ${problem}`;
-    },
+    }),
     dependencies: shared(() =>
       askAll(
         {

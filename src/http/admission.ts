@@ -37,6 +37,7 @@ const usualBounds: AdmissionBounds = {
 /** What is larger does not wait: the runtime may hold what has come of it. */
 const longestWaitingBody = 16 * 1024;
 const webhookPath = "/api/incidents/webhook";
+const healthPath = "/health/";
 const logEveryMs = 10_000;
 
 export function admission(
@@ -52,8 +53,11 @@ export function admission(
   const waiting = createFairShare(bounds.waiting);
   const refuse = refusing(options);
 
-  return async (request) => {
-    const isWebhook = pathOf(request.url).startsWith(webhookPath);
+  const letIn = async (request: Request): Promise<Response> => {
+    const path = pathOf(request.url);
+    // Who asks how the service is must hear it also while others flood it; the answers cost next to nothing.
+    if (path.startsWith(healthPath)) return options.handle(request);
+    const isWebhook = path.startsWith(webhookPath);
     const share: FairShare = isWebhook ? webhooks : others;
     // Never kept beyond the request, which holds it anyway.
     const holder = keyOf(request) ?? "";
@@ -80,6 +84,13 @@ export function admission(
       if (bytes > 0) bodies.give(holder, bytes);
     }
   };
+  return (request) =>
+    letIn(request).catch((error) => {
+      // Its message may quote the address, and with it a key.
+      const request_id = requestIdOf(request, options.newRequestId);
+      options.log.error({ request_id, reason: (error as Error)?.name }, "a request met a fault");
+      return problem(500, "Internal error", "The service met a fault; its log has this request's id.");
+    });
 }
 
 /** Asks again and again, until it is let in or has waited for as long as it may. */

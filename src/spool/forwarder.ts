@@ -145,16 +145,13 @@ export function startForwarder({
 
   async function send(parcel: Parcel): Promise<Sent> {
     const events = parcel.parts.flatMap(({ record }) => record.events);
-    if (events.length > 1) {
-      const together = await appendTogether(parcel.stream, events);
-      if (together.tag === "later") return later(together.reason);
-      if (together.tag === "stored") {
-        forwarded += parcel.parts.length;
-        drains();
-        return "done";
-      }
-    }
-    return sendEventByEvent(parcel);
+    // One event too: it may be there from a try whose answer was lost, and a store forgets ids when it restarts.
+    const together = await appendTogether(parcel.stream, events);
+    if (together.tag === "later") return later(together.reason);
+    if (together.tag === "one_by_one") return sendEventByEvent(parcel);
+    forwarded += parcel.parts.length;
+    drains();
+    return "done";
   }
 
   async function sendEventByEvent({ stream, parts }: Parcel): Promise<Sent> {

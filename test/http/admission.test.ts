@@ -99,19 +99,32 @@ describe("requests", () => {
     expect(handled()).toBe(2);
   });
 
-  test("give their place back also where handling fails", async () => {
+  test("about the service's health are let in whatever else there is", async () => {
+    const { send, handled } = world({ webhooks: 2, others: 2 });
+    for (let more = 0; more < 3; more++) void send("/metrics");
+    expect(handled()).toBe(1);
+    for (const path of ["/health/live", "/health/ready", "/health/ingest"]) void send(path);
+    expect(handled()).toBe(4);
+  });
+
+  test("that meet a bug get the contract's 500 without a word of it, and give their place back", async () => {
     let failing = true;
+    const errors: unknown[] = [];
     const handle = admission({
       ...silent,
+      log: { ...silent.log, error: (...said) => errors.push(said) },
       handle: async () => {
-        if (failing) throw new Error("a bug");
+        if (failing) throw new Error("http://ledger/?token=secret");
         return new Response();
       },
       bounds: { webhooks: 2, waiting: 0 },
     });
     const ask = () => handle(new Request("http://ledger/api/incidents/webhook", { method: "POST" }));
-    expect(ask()).rejects.toThrow("a bug");
-    await Promise.allSettled([ask()]);
+    const answer = await ask();
+    expect(answer.status).toBe(500);
+    expect(await answer.json()).toMatchObject({ success: false, error: "Internal error" });
+    expect(JSON.stringify(errors)).toContain("a request met a fault");
+    expect(JSON.stringify(errors)).not.toContain("secret");
     failing = false;
     expect((await ask()).status).toBe(200);
   });

@@ -24,9 +24,13 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-/** A store that recognises ids it holds, like the embedded one, and fails when `fault` says so. */
+/**
+ * A store that recognises ids it holds, like the embedded one, and fails when `fault` says so. `forgets`: an append to a
+ * stream in any state recognises none, as with EventStoreDB after its restart.
+ */
 function storeThat(
   fault: (stream: string, ids: readonly string[]) => AppendOutcome["tag"] | "lost" | undefined,
+  memory: "keeps" | "forgets" = "keeps",
 ) {
   const streams = new Map<string, string[]>();
   const calls: string[][] = [];
@@ -43,7 +47,7 @@ function storeThat(
       else if (!ids.every((id, index) => held[next + index] === id)) return { tag: "conflict" };
     }
     // Only the first id is looked for, as event stores do.
-    else if (!held.includes(ids[0] ?? "")) held.push(...ids);
+    else if (memory === "forgets" || !held.includes(ids[0] ?? "")) held.push(...ids);
     else if (!ids.every((id) => held.includes(id))) return { tag: "conflict" };
     streams.set(stream, held);
     if (failure === "lost") return { tag: "unavailable", reason: "the answer was lost" };
@@ -100,6 +104,21 @@ describe("the forwarder", () => {
     const forwarder = startForwarder({ spool, append, readStream, log: quiet });
     await until(() => spool.stats().waiting === 0);
     expect([...streams.values()].flat().sort()).toEqual(Array.from({ length: 40 }, (_, n) => `e${n}`).sort());
+    await forwarder.stop();
+    await spool.close();
+  });
+
+  test("stores nothing twice in a store that has forgotten the ids it holds", async () => {
+    const spool = await opened(scratch.path);
+    let n = 0;
+    const { append, readStream, streams } = storeThat(() => {
+      n += 1;
+      return n % 2 === 0 ? undefined : "lost";
+    }, "forgets");
+    for (let e = 0; e < 12; e += 1) await spool.add(recordOf(`e${e}`, { stream: `s${e % 8}` }));
+    const forwarder = startForwarder({ spool, append, readStream, log: quiet });
+    await until(() => spool.stats().waiting === 0);
+    expect([...streams.values()].flat().sort()).toEqual(Array.from({ length: 12 }, (_, e) => `e${e}`).sort());
     await forwarder.stop();
     await spool.close();
   });
