@@ -9,8 +9,9 @@ const given = process.env.SIMULATION_SEED;
 const firstSeed =
   given === undefined || given === "" ? randomBytes(4).readUInt32LE() : Number.parseInt(given, 10);
 
-/** Every fifth run has a disk that flips bits. */
-const run = (seed: number): Promise<Result> => simulate({ seed, bitFlips: seed % 5 === 0 });
+/** Every fifth run has a disk that flips bits, every seventh has many more webhooks. */
+const run = (seed: number): Promise<Result> =>
+  simulate({ seed, bitFlips: seed % 5 === 0, webhooks: seed % 7 === 0 ? 500 : 120 });
 
 test("two million steps, and every promise is kept", async () => {
   console.log(`simulation: first seed ${firstSeed}`);

@@ -54,9 +54,20 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
     problem: (text) => wrong.push(text),
   });
   const promises = createPromises();
-  const counts = { kills: 0, powerLosses: 0, stops: 0, starts: 0, diskFailures: 0, damaged: 0, checks: 0 };
+  const counts = {
+    kills: 0,
+    powerLosses: 0,
+    stops: 0,
+    starts: 0,
+    diskFailures: 0,
+    damaged: 0,
+    checks: 0,
+    histories: 0,
+  };
   const answers = { stored: 0, spooled: 0, unavailable: 0, too_large: 0 };
-  const wrongInTables = tablesCheck(world.random.fork("told"));
+  const wrongInTables = tablesCheck(world.random.fork("told"), () => {
+    counts.histories += 1;
+  });
   let wallOffsetMs = Date.UTC(2026, 0, 15, 12);
   let faultsOver = false;
   let mostSpoolBytes = setup.spoolMaxBytes;
