@@ -116,7 +116,7 @@ describe("for any history", () => {
           expect(sorted(shuffled, matching)).toEqual(sorted(some, matching));
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 10_000 },
     );
   });
 
@@ -129,7 +129,7 @@ describe("for any history", () => {
         );
         expect(ends.sort()).toEqual(naiveEnds(some, matching));
       }),
-      { numRuns: 1000 },
+      { numRuns: 10_000 },
     );
   });
 
