@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { adminKey, type RunningService, removeDataDir, startService } from "./running-service.ts";
 import { shownTable, sourceTable } from "./source-table.ts";
 
@@ -46,6 +46,21 @@ test("the table of tools is the one that the sources make (bun test/source-table
 test("the source that it shows whole is the one in src/sources", () => {
   const [, shown = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
   expect(shown).toBe(readFileSync(join(import.meta.dirname, "../src/sources/onlineornot.ts"), "utf8"));
+});
+
+test("every test that holds a promise is there, and every long test holds one", () => {
+  const [, promises = ""] = /^## What we promise\n([\s\S]*?)(?=^## )/m.exec(readme) ?? [];
+  const named = [...promises.matchAll(/`([^`]+\.(?:test|tier)\.ts)`/g)].map(([, path = ""]) =>
+    basename(path),
+  );
+  const files = readdirSync(import.meta.dirname, { recursive: true }).map((path) => basename(String(path)));
+  const patterns = named.map(
+    (name) => new RegExp(`^${name.replaceAll(".", "\\.").replace("*", "[\\w-]*")}$`),
+  );
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter((_, at) => !files.some((file) => patterns[at]?.test(file)))).toEqual([]);
+  const long = files.filter((file) => file.endsWith(".tier.ts") && file !== "senders.tier.ts");
+  expect(long.filter((file) => !patterns.some((pattern) => pattern.test(file)))).toEqual([]);
 });
 
 /** The shell blocks of a section. */
