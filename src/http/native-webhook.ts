@@ -64,7 +64,8 @@ async function take(
   const count = (outcome: string, kind = "none"): void =>
     dependencies.metrics.webhook({ outcome, kind, source });
   const project = projectOf(caller, caller.key.project_uuid, "ingest", dependencies);
-  if (project instanceof Response) return reject("unauthorized", project);
+  if (project instanceof Response)
+    return reject(project.status === 503 ? "unavailable" : "unauthorized", project);
   if (!isKnown(source, native)) return reject("unknown_source", noSuchSource());
   const repo = repoOf(request);
   if (repo instanceof Response) return reject("unknown_repository", repo);
