@@ -33,8 +33,8 @@ export interface SimulatedDatabase {
   readonly openSession: (life: Life) => SimulatedSession;
   /** All that it holds, in the order in which it came. */
   readonly commits: () => readonly Commit[];
+  /** All sessions end, and the last commits may be forgotten. */
   readonly crash: () => void;
-  /** The server notices at last that this process has gone. */
   readonly faults: DatabaseFaults;
   readonly counts: { lost: number; crashes: number; forgotten: number; refused: number; losers: number };
 }
@@ -148,7 +148,7 @@ export function createDatabase(
   }
 
   function apply(text: string, values: readonly (string | null)[]): void {
-    const from = values[0 + 1] === null ? undefined : BigInt(values[1] ?? "");
+    const from = values[1] === null ? undefined : BigInt(values[1] ?? "");
     const upTo = BigInt(values[2] ?? "");
     if (from !== checkpoint && lie !== "checkpoint_not_compared") {
       counts.losers += 1;
