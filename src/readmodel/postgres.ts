@@ -16,8 +16,10 @@ export function openPostgres(
     /** A statement that takes longer is cancelled; 0: never. */
     readonly statementTimeoutMs: number;
     /**
-     * Whether a connection is kept as long as it works; else each is replaced after half an hour or so. It does not ask
-     * for array types at its start: that question fails outside of any promise when the connection is cut.
+     * Whether a connection is kept as long as it works, and plans with it; else each is replaced after half an hour or
+     * so, and every statement is planned anew. Plans must not outlive the tables that they were made for: others may take
+     * their place at any time (schema.ts), and where several statements wait on one connection the client then mixes
+     * their answers up.
      */
     readonly keepsConnections?: true;
     /** What only asks can change nothing, whatever is asked. */
@@ -27,7 +29,8 @@ export function openPostgres(
   return postgres(url, {
     max: options.maxConnections,
     connect_timeout: 10,
-    ...(options.keepsConnections === true ? { max_lifetime: null, fetch_types: false } : {}),
+    prepare: options.keepsConnections === true,
+    ...(options.keepsConnections === true ? { max_lifetime: null } : {}),
     onnotice: () => {},
     // The look-up of array types at the start of a connection is a promise that the client leaves behind, rejected,
     // where the connection is lost during it. No statement here sends or reads an array.

@@ -194,7 +194,7 @@ describe("while another version is built aside", () => {
     const second = start(gate.feed, raised());
     const counts = new Set<number | string>();
     let isAsking = true;
-    const asking = Array.from({ length: 4 }, async () => {
+    const asking = Array.from({ length: 10 }, async () => {
       while (isAsking) counts.add(await seen().catch((error) => String(error)));
     });
     await until(async () => (await builtUpTo()) === "50", "half of it is built");
