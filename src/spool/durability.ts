@@ -19,8 +19,9 @@ export type Kept =
 export type Keep = (stream: string, events: readonly NewEvent[]) => Promise<Kept>;
 
 /**
- * `ACK=store`: in the event store if it answers within the bound, else on the spool. While the spool still holds
- * records, new ones go to the store directly: what the read model says does not depend on the order of arrival. At
+ * `ACK=store`: in the event store if it answers within the bound, else on the spool. While a stream has
+ * records on the spool, its next ones go there too: so they stay in their order, and a repeat never gets ahead of what
+ * it repeats, whose time of receipt is the one that counts. At
  * most `maxInFlight` wait for the store at once, shared fairly among the keys: what a flood has too much of goes to the
  * spool, and the others' events do not queue behind it.
  */
@@ -33,6 +34,10 @@ export function storeFirst(options: {
 }): Keep {
   const inFlight = createFairShare(options.maxInFlight);
   return async (stream, events) => {
+    if (options.spool.holds(stream)) {
+      const kept = await spoolIt(options.spool, { stream, events });
+      if (kept.tag !== "unavailable") return kept;
+    }
     const key = events[0]?.metadata.key_id ?? "";
     if (!inFlight.take(key, 1)) return spoolIt(options.spool, { stream, events });
     // Counts until the append itself has ended, also when nobody waits for it any more.

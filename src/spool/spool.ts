@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import type { NewEvent } from "../domain/stored-events.ts";
 import { type Disk, realDisk } from "./disk.ts";
+import { createHeldStreams } from "./held-streams.ts";
 import { createReader, type Spooled } from "./reader.ts";
 import { headerBytes, maxPayloadBytes, type Payload } from "./record.ts";
 import { openSegments, readCursor, type SpoolLog, writeCursor } from "./segments.ts";
@@ -41,6 +42,8 @@ export interface Spool {
   readonly acknowledge: (sequence: bigint) => Promise<void>;
   /** Durably keeps what the event store refuses for ever, beside the segments. */
   readonly refuse: (spooled: Spooled, reason: string) => Promise<void>;
+  /** Whether a record of the stream waits; where that is not known, it may. */
+  readonly holds: (stream: string) => boolean;
   /** Resolves when a record has been added, at the latest after `ms`. */
   readonly changed: (ms: number) => Promise<void>;
   readonly stats: () => SpoolStats;
@@ -73,6 +76,7 @@ const refusedName = "refused.ndjson";
 const measureEveryMs = 1_000;
 
 interface Pending {
+  readonly stream: string;
   readonly payload: Payload;
   readonly settle: (outcome: WriteOutcome) => void;
 }
@@ -112,6 +116,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   /** What is being done to what was set aside: one after the other. */
   let refusing: Promise<unknown> = Promise.resolve();
   let measured = { at: now(), damaged: 0 };
+  const held = createHeldStreams({ from: acknowledged, to: newest });
   const usedBytes = (): number => segments.reduce((sum, segment) => sum + segment.end, asideBytes);
 
   function add(record: SpoolRecord): Promise<WriteOutcome> {
@@ -130,7 +135,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     }
     pendingBytes += bytes;
     return new Promise((settle) => {
-      pending.push({ payload, settle });
+      pending.push({ stream, payload, settle });
       flushing ??= flushAll();
     });
   }
@@ -143,6 +148,9 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       const group = takeGroup();
       const outcome = await writer.write(group.map(({ payload }) => payload));
       if (outcome === "full") await makeRoom();
+      const before = writer.sequence() - BigInt(group.length);
+      for (const [index, { stream }] of outcome === "spooled" ? group.entries() : [])
+        held.added(stream, before + BigInt(index + 1));
       for (const { settle } of group) settle(outcome);
       for (const { payload } of group) pendingBytes -= payload.bytes + headerBytes;
       if (outcome === "spooled") for (const wake of waiters) wake();
@@ -166,6 +174,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   async function acknowledge(upTo: bigint): Promise<void> {
     if (upTo <= acknowledged) return;
     acknowledged = upTo;
+    held.drained(upTo);
     const current = writer.current();
     if (current !== undefined && flushing === undefined && current.end >= worthRemovingBytes) {
       if (current.last <= upTo) await writer.seal();
@@ -248,6 +257,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     directory,
     add,
     read,
+    holds: held.holds,
     acknowledge,
     refuse,
     changed: (ms) =>

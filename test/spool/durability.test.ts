@@ -6,6 +6,25 @@ import { spoolFirst, storeFirst } from "../../src/spool/durability.ts";
 import type { Spool } from "../../src/spool/spool.ts";
 import { eventOf } from "./scratch.ts";
 
+const spoolWith = (add: Spool["add"], held: readonly string[] = []): Spool =>
+  ({ add, holds: (stream: string) => held.includes(stream) }) as unknown as Spool;
+
+test("what follows a stream's records on the spool goes there too, or to the store where the spool is full", async () => {
+  const inStore: string[] = [];
+  const append: AppendEvents = async (stream) => {
+    inStore.push(stream);
+    return { tag: "appended", revision: 0n };
+  };
+  let outcome: "spooled" | "full" = "spooled";
+  const spool = spoolWith(async () => outcome, ["waits"]);
+  const keep = storeFirst({ append, spool, boundMs: 60_000, maxInFlight: 9 });
+  expect((await keep("waits", [eventOf("a")])).tag).toBe("spooled");
+  expect((await keep("other", [eventOf("b")])).tag).toBe("appended");
+  outcome = "full";
+  expect((await keep("waits", [eventOf("c")])).tag).toBe("appended");
+  expect(inStore).toEqual(["other", "waits"]);
+});
+
 test("the flood's share goes to the spool first, another key's event to the store", async () => {
   const inStore: string[] = [];
   const spooled: string[] = [];
@@ -17,7 +36,7 @@ test("the flood's share goes to the spool first, another key's event to the stor
     spooled.push(stream);
     return "spooled";
   };
-  const keep = storeFirst({ append, spool: { add } as unknown as Spool, boundMs: 60_000, maxInFlight: 20 });
+  const keep = storeFirst({ append, spool: spoolWith(add), boundMs: 60_000, maxInFlight: 20 });
   const from = (key_id: string) => [{ ...eventOf("a"), metadata: { key_id } }];
   for (let more = 0; more < 100; more++) void keep("flood", from("one"));
   void keep("quiet", from("other"));
@@ -29,7 +48,7 @@ test("a place counts until the append itself has ended, also when nobody waits f
   const ends: (() => void)[] = [];
   const append: AppendEvents = () =>
     new Promise((resolve) => ends.push(() => resolve({ tag: "unavailable", reason: "late" })));
-  const spool = { add: async () => "spooled" } as unknown as Spool;
+  const spool = spoolWith(async () => "spooled");
   const keep = storeFirst({ append, spool, boundMs: 5, maxInFlight: 2 });
   expect(await keep("s", [eventOf("a")])).toEqual({ tag: "spooled" });
   await keep("s", [eventOf("b")]);
@@ -46,7 +65,7 @@ test("what the event store would refuse for its size is not acknowledged from th
     spooled += 1;
     return "spooled";
   };
-  const spool = { add } as unknown as Spool;
+  const spool = spoolWith(add);
   const away: AppendEvents = async () => ({ tag: "unavailable", reason: "away" });
   const ways = [
     spoolFirst({ spool }),

@@ -98,10 +98,10 @@ describe("an event store that is killed, frozen and comes back under load", () =
     const kept = new Map<Kept["tag"], number>();
     const acknowledged: string[] = [];
     let sending = true;
-    const senders = Array.from({ length: 16 }, async (_, sender) => {
+    const senders = Array.from({ length: 16 }, async () => {
       while (sending) {
         const id = randomUUID();
-        const { tag } = await keep(`${prefix}${sender}`, [eventOf(id)]);
+        const { tag } = await keep(prefix + id, [eventOf(id)]);
         kept.set(tag, (kept.get(tag) ?? 0) + 1);
         if (tag === "appended" || tag === "spooled") acknowledged.push(id);
       }
