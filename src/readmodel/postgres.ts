@@ -7,6 +7,13 @@ export type Sql = postgres.Sql;
 /** The schema that holds the whole read model; dropping it loses nothing that a replay does not rebuild. */
 export const readModelSchema = "ledger";
 
+/**
+ * On each connection. Where other tables take the place of those that a plan was made for (schema.ts), it is refused
+ * once and made anew; with more statements on their way the client mixes their answers up. Its types lack the option,
+ * and its own transactions do not work with it, which are not used here (schema.ts).
+ */
+const oneStatementAtATime: object = { max_pipeline: 0 };
+
 /** Opens a pool (lazily: Postgres may be down). Every connection finds the read model's tables by their bare names. */
 export function openPostgres(
   url: string,
@@ -15,12 +22,7 @@ export function openPostgres(
     readonly applicationName: string;
     /** A statement that takes longer is cancelled; 0: never. */
     readonly statementTimeoutMs: number;
-    /**
-     * Whether a connection is kept as long as it works, and plans with it; else each is replaced after half an hour or
-     * so, and every statement is planned anew. Plans must not outlive the tables that they were made for: others may take
-     * their place at any time (schema.ts), and where several statements wait on one connection the client then mixes
-     * their answers up.
-     */
+    /** Whether a connection is kept as long as it works; else each is replaced after half an hour or so. */
     readonly keepsConnections?: true;
     /** What only asks can change nothing, whatever is asked. */
     readonly readOnly?: true;
@@ -29,7 +31,7 @@ export function openPostgres(
   return postgres(url, {
     max: options.maxConnections,
     connect_timeout: 10,
-    prepare: options.keepsConnections === true,
+    ...oneStatementAtATime,
     ...(options.keepsConnections === true ? { max_lifetime: null } : {}),
     onnotice: () => {},
     // The look-up of array types at the start of a connection is a promise that the client leaves behind, rejected,

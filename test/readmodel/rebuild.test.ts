@@ -225,16 +225,22 @@ describe("while another version is built aside", () => {
     feed.append(signals(10));
     expect(await start(feed).waitFor(10n, 20_000)).toBe(true);
     await stopAll();
-    await sql.begin(async (long) => {
-      expect((await long`select count(*)::int as n from incidents`)[0]?.n).toBe(10);
-      feed.append(signals(1, 11));
-      const second = start(feed, raised());
-      expect(await second.waitFor(11n, 20_000)).toBe(true);
-      expect(await schemas()).toEqual(["ledger", "ledger_old"]);
-      feed.append(signals(1, 12));
-      expect(await second.waitFor(12n, 20_000)).toBe(true);
-      expect((await long`select count(*)::int as n from ledger_old.incidents`)[0]?.n).toBe(10);
+    const long = openPostgres(database.url, {
+      maxConnections: 1,
+      applicationName: "test",
+      statementTimeoutMs: 0,
     });
+    await long`begin`;
+    expect((await long`select count(*)::int as n from incidents`)[0]?.n).toBe(10);
+    feed.append(signals(1, 11));
+    const second = start(feed, raised());
+    expect(await second.waitFor(11n, 20_000)).toBe(true);
+    expect(await schemas()).toEqual(["ledger", "ledger_old"]);
+    feed.append(signals(1, 12));
+    expect(await second.waitFor(12n, 20_000)).toBe(true);
+    expect((await long`select count(*)::int as n from ledger_old.incidents`)[0]?.n).toBe(10);
+    await long`commit`;
+    await long.end({ timeout: 1 });
     await until(async () => (await schemas()).length === 1, "the tables of before are dropped");
   }, 60_000);
 
