@@ -25,7 +25,7 @@ const storeBoundMs = 1_000;
  * Appends in the event store at one moment, of which one key alone gets half. Enough to keep a store busy that answers
  * in milliseconds; more would only wait there, where a flush of the spool acknowledges them at once.
  */
-const mostInStore = 64;
+const mostInStore = 32;
 /** What the spool must have room for to count as taking webhooks: a large one. */
 const roomBytes = 2 * 1024 * 1024;
 const stopBoundsMs = { forwarder: 600, spool: 400 };

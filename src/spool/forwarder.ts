@@ -33,7 +33,7 @@ const window = { records: 1024, bytes: 4 * 1024 * 1024 };
  * needs to be acknowledged, and cannot keep up anyway. A little is drained all the same, to see when that is over. Where
  * little comes in it is the store or this machine that is slow: small windows would only make draining slower still.
  */
-const giveWay = { records: 64, ms: 500, floodPerSecond: 500 };
+const giveWay = { records: 32, ms: 750, floodPerSecond: 500 };
 /** Below the 1 MiB that event stores take in one append by default. */
 const appendBytes = 512 * 1024;
 const firstBackoffMs = 50;

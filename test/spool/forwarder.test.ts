@@ -228,7 +228,7 @@ describe("the forwarder", () => {
         nowMs: () => now,
       });
       await until(() => added >= 300 && spool.stats().waiting === 0);
-      expect(pausesMs.includes(500)).toBe(givesWay);
+      expect(pausesMs.includes(750)).toBe(givesWay);
       await forwarder.stop();
       await spool.close();
     });
