@@ -4,7 +4,7 @@
 
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
@@ -45,20 +45,35 @@ function plan(): readonly (readonly string[])[] {
     .filter((names) => names.length > 0);
 }
 
-/** Each a process of its own, one after the other: they measure, kill and fill disks. Real senders have a tier of theirs. */
-const faultPlan = (): readonly (readonly string[])[] =>
-  readdirSync(join(root, "test"), { recursive: true })
-    .map(String)
-    .filter((name) => name.endsWith(".tier.ts") && !name.startsWith("senders"))
-    .sort()
-    .map((name) => [`./test/${name}`]);
+/** These measure, and have the machine for themselves. */
+const measuring = /\/(deep|health|huge|overload|slow|soak|timing)\.tier\.ts$/;
+
+/** Each a process of its own: first those that measure, then the others, which mostly wait, two at a time. */
+function faultPlan(): { readonly alone: readonly string[]; readonly inLanes: readonly string[] } {
+  const tiers = readdirSync(join(root, "test"), { recursive: true })
+    .map((name) => `./test/${name}`)
+    .filter((name) => name.endsWith(".tier.ts") && !name.startsWith("./test/senders"))
+    .sort();
+  // The longest begin first, so that the lanes end together.
+  const longest = ["syscalls.tier.ts", "killed-servers.tier.ts", "killed-service.tier.ts", "away.tier.ts"];
+  const rank = (name: string): number => {
+    const at = longest.indexOf(basename(name));
+    return at < 0 ? longest.length : at;
+  };
+  return {
+    alone: tiers.filter((name) => measuring.test(name)),
+    inLanes: tiers.filter((name) => !measuring.test(name)).sort((one, other) => rank(one) - rank(other)),
+  };
+}
 
 const hasTests = (folder: string): boolean =>
   readdirSync(join(root, "test", folder), { recursive: true }).some((name) =>
     String(name).endsWith(".test.ts"),
   );
 
-function run(paths: readonly string[]): Promise<Tally> {
+/** `print`: as it comes, or at the end where another run prints beside it. */
+function run(paths: readonly string[], print: "at once" | "at the end" = "at once"): Promise<Tally> {
+  const startedAt = Date.now();
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ["test", ...paths], {
       cwd: root,
@@ -67,7 +82,7 @@ function run(paths: readonly string[]): Promise<Tally> {
     let output = "";
     const pass = (to: NodeJS.WriteStream) => (chunk: Buffer) => {
       output += chunk.toString();
-      to.write(chunk);
+      if (print === "at once") to.write(chunk);
     };
     child.stdout.on("data", pass(process.stdout));
     child.stderr.on("data", pass(process.stderr));
@@ -76,6 +91,8 @@ function run(paths: readonly string[]): Promise<Tally> {
       resolve({ passed: 0, failed: 1 });
     });
     child.once("close", (code, signal) => {
+      if (print === "at the end") process.stdout.write(output);
+      console.log(`${paths.join(" ")}: ${Math.round((Date.now() - startedAt) / 1000)} s`);
       if (signal !== null) process.stderr.write(`The test process was ended by ${signal}.\n`);
       resolve(readTally(output, code));
     });
@@ -85,12 +102,20 @@ function run(paths: readonly string[]): Promise<Tally> {
 if (import.meta.main) {
   let passed = 0;
   let failed = 0;
-  for (const paths of process.argv[2] === "faults" ? faultPlan() : plan()) {
-    const startedAt = Date.now();
-    const tally = await run(paths);
-    console.log(`${paths.join(" ")}: ${Math.round((Date.now() - startedAt) / 1000)} s`);
+  const count = (tally: Tally): void => {
     passed += tally.passed;
     failed += tally.failed;
+  };
+  if (process.argv[2] === "faults") {
+    const { alone, inLanes } = faultPlan();
+    for (const path of alone) count(await run([path]));
+    const left = inLanes.values();
+    const lane = async (): Promise<void> => {
+      for (const path of left) count(await run([path], "at the end"));
+    };
+    await Promise.all([lane(), lane()]);
+  } else {
+    for (const paths of plan()) count(await run(paths));
   }
   if (passed === 0 && failed === 0) failed = 1;
   await new Promise((resolve) => process.stderr.write("", resolve));
