@@ -1,6 +1,6 @@
 // What the spool asks of a disk, and the real one. Knows nothing of records.
 
-import { constants, writeSync } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, stat, truncate, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -117,11 +117,9 @@ export const realDisk: Disk = {
 
 function writable(handle: FileHandle): WritableFile {
   return {
-    // In this thread: it only copies into the page cache, and the flush need not wait for a turn of the event loop before
-    // it begins, which under load takes longer than the flush itself.
     write: async (bytes, at) => {
       for (let written = 0; written < bytes.length; ) {
-        written += writeSync(handle.fd, bytes, written, bytes.length - written, at + written);
+        written += (await handle.write(bytes, written, bytes.length - written, at + written)).bytesWritten;
       }
     },
     flush: () => handle.datasync(),
