@@ -70,8 +70,8 @@ begin
 end $$;
 
 -- From when on changes to incidents with ALERTs may change what orphans match: an ALERT counts where no own RECOVERY
--- follows it, a RECOVERY where an orphan had matched in its incident, or where it is gone and leaves ALERTs open. And
--- whatever changes, orphans from its own time on are looked at again.
+-- follows it, a RECOVERY where an orphan had matched in its incident, or where ALERTs are open behind the last one: they
+-- are an outage of their own then, which may be named otherwise than with what was before.
 create or replace function pairs_changed_tails(changes change[]) returns rematch[]
 language sql stable as $$
   select coalesce(array_agg(row(tail.project_uuid, tail.since)::rematch), '{}') from (
@@ -80,9 +80,6 @@ language sql stable as $$
     where c.kind = 0 and (c.effective_before is null or c.effective_after is null or c.renamed)
       and not exists (select from records r where r.incident_key = c.incident_key and r.kind = 1
                         and r.effective_time >= c.incident_time)
-    union all
-    select c.project_uuid, least(c.incident_time, c.effective_before, c.effective_after)
-    from unnest(changes) c where c.kind in (0, 1)
     union all
     select c.project_uuid, (select min(o.incident_time) from orphans o where o.matched_incident_key = c.incident_key)
     from unnest(changes) c where c.kind = 1
@@ -94,7 +91,7 @@ language sql stable as $$
         '')
       order by r.incident_time limit 1)
     from unnest(changes) c
-    where c.kind = 1 and c.effective_before is not null and c.effective_after is distinct from c.effective_before
+    where c.kind = 1 and c.effective_after is distinct from c.effective_before
   ) tail
   where tail.since is not null
 $$;

@@ -2,13 +2,15 @@
 // the pure rules over the set of its signals. Forty histories share one log, each in a project of its own.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { projections } from "../../projections/index.ts";
+import type { ProjectUuid } from "../../src/domain/ids.ts";
 import { openPostgres, type Sql } from "../../src/readmodel/postgres.ts";
 import { startProjector } from "../../src/readmodel/projector.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import { createLogFeed, silent } from "../readmodel/log-feed.ts";
-import { type History, histories, type LogEntry, recordedAt } from "./histories.ts";
+import { type History, histories, type LogEntry, recordedAt, registered, second } from "./histories.ts";
 import { expectedReadModel, storedReadModels } from "./read-model.ts";
 
 const historiesARun = 40;
@@ -104,6 +106,32 @@ describe(`for any history (${historiesARun * runs} of them)`, () => {
     },
     runs * 5_000,
   );
+});
+
+test("a RECOVERY between two ALERTs renames the outage that stays open, and an orphan may end it then", async () => {
+  const project = randomUUID() as ProjectUuid;
+  const entry = (incident_id: string, status: string, at: number, monitor_id?: string): LogEntry => {
+    const data = { project_uuid: project, incident_id, status, incident_time: second(at), payload: "{}" };
+    return {
+      id: randomUUID(),
+      stored: {
+        type: "IncidentSignalRecorded",
+        data: monitor_id === undefined ? data : { ...data, monitor_id },
+      },
+      metadata: { received_at: second(at), source: "webhook" },
+    };
+  };
+  const log = [
+    registered(project),
+    entry("a", "DOWN", 1, "m1"),
+    entry("a", "DOWN", 5),
+    entry("b", "UP", 9, "m2"),
+    entry("a", "UP", 3),
+  ];
+  await play(log, 1, [1]);
+  const stored = (await storedReadModels(sql, [project])).get(project);
+  expect(stored).toEqual(expectedReadModel({ project, log }));
+  expect(stored).toMatchObject({ outages: [{ matched_by: "incident_id" }, { matched_by: "project" }] });
 });
 
 describe("tables after any order", () => {

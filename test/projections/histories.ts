@@ -125,7 +125,7 @@ function settingEntry(project_uuid: ProjectUuid, one: Setting): LogEntry {
   return { id: randomUUID(), stored, metadata: {} };
 }
 
-const registered = (project_uuid: ProjectUuid): LogEntry => ({
+export const registered = (project_uuid: ProjectUuid): LogEntry => ({
   id: randomUUID(),
   stored: { type: "ProjectRegistered", data: { project_uuid, name: "any", created_at: second(0) } },
   metadata: {},
