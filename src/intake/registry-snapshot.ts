@@ -1,8 +1,8 @@
 // What a process remembers of the registry from the last time it read it, so that it can tell keys while the event store
 // is away: as the events that build it. Holds keys' digests and sealed secrets, never a key. Knows no file.
 
-import { createHash } from "node:crypto";
 import { applyRegistryEvent, emptyRegistry, type Registry, type RegistryEvent } from "../domain/registry.ts";
+import { sha256 } from "./event-id.ts";
 
 /** The snapshot as text: its SHA-256 on the first line, the events on the second. */
 export function snapshotText(registry: Registry): string {
@@ -72,5 +72,3 @@ function* eventsOf(registry: Registry): Generator<RegistryEvent> {
     }
   }
 }
-
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -5,12 +5,12 @@ import { randomUUID } from "node:crypto";
 import { projections } from "../../projections/index.ts";
 import type { Projection } from "../../projections/projection.ts";
 import type { ProjectUuid } from "../../src/domain/ids.ts";
-import type { RecordedEvent } from "../../src/domain/stored-events.ts";
 import { openPostgres, type Sql } from "../../src/readmodel/postgres.ts";
 import { type Projector, startProjector } from "../../src/readmodel/projector.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
-import { recordedAt, second } from "../projections/histories.ts";
+import { second } from "../projections/histories.ts";
 import { createLogFeed, type LogFeed, silent } from "./log-feed.ts";
+import { signalAt } from "./poisons.ts";
 
 // The waits within have bounds of their own.
 setDefaultTimeout(60_000);
@@ -45,24 +45,6 @@ function start(feed: LogFeed, more: { url?: string; projections?: readonly Proje
 
 const project = randomUUID() as ProjectUuid;
 
-function signalAt(position: bigint, fields: Record<string, unknown> = {}): RecordedEvent {
-  const event = recordedAt(position, {
-    id: randomUUID(),
-    stored: {
-      type: "IncidentSignalRecorded",
-      data: {
-        project_uuid: project,
-        incident_id: `incident ${position}`,
-        status: "DOWN",
-        incident_time: second(1),
-        payload: "{}",
-      },
-    },
-    metadata: { received_at: second(2), source: "webhook", key_id: randomUUID() },
-  });
-  return { ...event, data: { ...(event.data as object), ...fields } };
-}
-
 const incidentIds = async (): Promise<string[]> =>
   (await sql`select incident_id from incidents order by incident_id`).map((row) => row.incident_id);
 
@@ -79,7 +61,7 @@ describe("projector", () => {
     const feed = createLogFeed();
     const projector = start(feed);
     const waiting = projector.waitFor(2n, 10_000);
-    feed.append([signalAt(1n), signalAt(2n)]);
+    feed.append([signalAt(1n, project), signalAt(2n, project)]);
     expect(await waiting).toBe(true);
     expect(await incidentIds()).toEqual(["incident 1", "incident 2"]);
     expect(projector.position()).toBe(2n);
@@ -96,12 +78,12 @@ describe("projector", () => {
     const feed = createLogFeed();
     const first = start(feed);
     const position = 2n ** 64n - 2n;
-    feed.append([signalAt(position)]);
+    feed.append([signalAt(position, project)]);
     expect(await first.waitFor(position, 10_000)).toBe(true);
     await first.stop();
     expect((await sql`select position from checkpoints`)[0]?.position).toBe(position.toString());
     const again = start(feed);
-    feed.append([signalAt(position + 1n)]);
+    feed.append([signalAt(position + 1n, project)]);
     expect(await again.waitFor(position + 1n, 10_000)).toBe(true);
     expect(feed.starts).toEqual([undefined, position]);
   });
@@ -110,12 +92,12 @@ describe("projector", () => {
     const feed = createLogFeed();
     const projector = start(feed);
     feed.append([
-      signalAt(1n),
-      signalAt(2n, { incident_time: "yesterday" }),
-      { ...signalAt(3n), data: null },
-      signalAt(4n, { project_uuid: 7 }),
-      { ...signalAt(5n), type: "SomethingElse" },
-      signalAt(6n),
+      signalAt(1n, project),
+      signalAt(2n, project, { incident_time: "yesterday" }),
+      { ...signalAt(3n, project), data: null },
+      signalAt(4n, project, { project_uuid: 7 }),
+      { ...signalAt(5n, project), type: "SomethingElse" },
+      signalAt(6n, project),
     ]);
     expect(await projector.waitFor(6n, 10_000)).toBe(true);
     expect(await incidentIds()).toEqual(["incident 1", "incident 6"]);
@@ -143,7 +125,7 @@ describe("projector", () => {
     );
     const projector = start(feed, { projections: timeline });
     const events = Array.from({ length: 40 }, (_, index) =>
-      signalAt(BigInt(index + 1), [6, 7, 39].includes(index) ? { message: "poison" } : {}),
+      signalAt(BigInt(index + 1), project, [6, 7, 39].includes(index) ? { message: "poison" } : {}),
     );
     feed.append(events);
     expect(await projector.waitFor(40n, 10_000)).toBe(true);
@@ -156,10 +138,10 @@ describe("projector", () => {
     const feed = createLogFeed();
     const projector = start(feed);
     feed.append([
-      signalAt(1n, { incident_id: "\0", message: "\0 \ud800", monitor_id: "m\0" }),
-      signalAt(2n, { incident_id: "\u2400" }),
-      signalAt(3n, { incident_id: "\ud800" }),
-      signalAt(4n, { incident_id: "\ufffd" }),
+      signalAt(1n, project, { incident_id: "\0", message: "\0 \ud800", monitor_id: "m\0" }),
+      signalAt(2n, project, { incident_id: "\u2400" }),
+      signalAt(3n, project, { incident_id: "\ud800" }),
+      signalAt(4n, project, { incident_id: "\ufffd" }),
     ]);
     expect(await projector.waitFor(4n, 10_000)).toBe(true);
     expect(await incidentIds()).toEqual(["\u2400", "\u2400", "\ufffd", "\ufffd"]);
@@ -176,8 +158,8 @@ describe("projector", () => {
       ).join("");
     const names = { monitor_id: longest(3), monitor_name: "n".repeat(4096), message: "x".repeat(200_000) };
     feed.append([
-      signalAt(1n, { incident_id: longest(1), ...names }),
-      signalAt(2n, { incident_id: longest(2), ...names, status: "UP", incident_time: second(5) }),
+      signalAt(1n, project, { incident_id: longest(1), ...names }),
+      signalAt(2n, project, { incident_id: longest(2), ...names, status: "UP", incident_time: second(5) }),
     ]);
     expect(await projector.waitFor(2n, 10_000)).toBe(true);
     expect(projector.status().deadLetters).toBe(0);
@@ -187,7 +169,7 @@ describe("projector", () => {
   test("a stopped projector is continued where it stood; what comes twice changes nothing", async () => {
     const feed = createLogFeed(() => 2);
     const first = start(feed);
-    const events = [signalAt(1n), signalAt(2n), signalAt(3n)];
+    const events = [signalAt(1n, project), signalAt(2n, project), signalAt(3n, project)];
     feed.append(events);
     expect(await first.waitFor(3n, 10_000)).toBe(true);
     await first.stop();
@@ -201,16 +183,16 @@ describe("projector", () => {
   test("of two projectors one works and the other stands by, sees its progress, and takes over", async () => {
     const feed = createLogFeed();
     const first = start(feed);
-    feed.append([signalAt(1n)]);
+    feed.append([signalAt(1n, project)]);
     expect(await first.waitFor(1n, 10_000)).toBe(true);
     const standby = start(feed);
     expect(await standby.waitFor(1n, 10_000)).toBe(true);
-    feed.append([signalAt(2n)]);
+    feed.append([signalAt(2n, project)]);
     expect(await standby.waitFor(2n, 10_000)).toBe(true);
     expect(standby.status().leading).toBe(false);
     expect(feed.starts).toEqual([undefined]);
     await first.stop();
-    feed.append([signalAt(3n)]);
+    feed.append([signalAt(3n, project)]);
     expect(await standby.waitFor(3n, 10_000)).toBe(true);
     await until(() => standby.status().leading, "the standby leads");
     expect(feed.starts).toEqual([undefined, 2n]);
@@ -220,10 +202,10 @@ describe("projector", () => {
   test("a projector whose checkpoint somebody else has moved applies nothing, and goes on from there", async () => {
     const feed = createLogFeed();
     const projector = start(feed);
-    feed.append([signalAt(1n)]);
+    feed.append([signalAt(1n, project)]);
     expect(await projector.waitFor(1n, 10_000)).toBe(true);
     await sql`update checkpoints set position = 5`;
-    feed.append([signalAt(4n), signalAt(6n)]);
+    feed.append([signalAt(4n, project), signalAt(6n, project)]);
     expect(await projector.waitFor(6n, 10_000)).toBe(true);
     expect(await incidentIds()).toEqual(["incident 1", "incident 6"]);
   });
@@ -233,7 +215,7 @@ describe("projector", () => {
     const projector = start(feed);
     for (let round = 0; round < 5; round++) {
       const from = BigInt(round * 20);
-      feed.append(Array.from({ length: 20 }, (_, index) => signalAt(from + BigInt(index + 1))));
+      feed.append(Array.from({ length: 20 }, (_, index) => signalAt(from + BigInt(index + 1), project)));
       await sql`select pg_terminate_backend(pid) from pg_stat_activity
                 where datname = current_database() and pid <> pg_backend_pid()`;
     }
@@ -245,10 +227,10 @@ describe("projector", () => {
   test("while the database refuses writes nothing is skipped", async () => {
     const feed = createLogFeed();
     const projector = start(feed);
-    feed.append([signalAt(1n)]);
+    feed.append([signalAt(1n, project)]);
     expect(await projector.waitFor(1n, 10_000)).toBe(true);
     await sql`alter table records rename to records_away`;
-    feed.append([signalAt(2n), signalAt(3n)]);
+    feed.append([signalAt(2n, project), signalAt(3n, project)]);
     await until(() => projector.status().lastError !== undefined, "the fault is told");
     expect(projector.status().caughtUp).toBe(false);
     expect(projector.position()).toBe(1n);
@@ -262,7 +244,7 @@ describe("projector", () => {
     const feed = createLogFeed();
     const missing = `later_${randomUUID().replaceAll("-", "")}`;
     const projector = start(feed, { url: database.url.replace(/[^/]+$/, missing) });
-    feed.append([signalAt(1n)]);
+    feed.append([signalAt(1n, project)]);
     await until(() => projector.status().lastError !== undefined, "the fault is told");
     await sql`create database ${sql(missing)}`;
     expect(await projector.waitFor(1n, 10_000)).toBe(true);
