@@ -9,17 +9,16 @@ import type { NativeWebhook } from "../intake/native-payload.ts";
 import type { NativeTaken } from "../intake/receive-native.ts";
 import { verifySignature } from "../intake/verify-signature.ts";
 import type { SignatureScheme } from "../sources/source.ts";
-import { authenticate, onceRead, projectOf } from "./access.ts";
+import { onceRead, projectOf } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
+import { countedWebhook, type Reject } from "./counted-webhook.ts";
 import { keyOf, withoutKey } from "./native-key.ts";
 import type { takenAnswer } from "./native-schemas.ts";
-import type { HttpDependencies, NativePort, Rejection } from "./ports.ts";
-import { withinQuota } from "./rate-limit.ts";
+import type { HttpDependencies, NativePort } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
 import { bodyTooLarge } from "./validate.ts";
 
-type Reject = (reason: Rejection, response: Response) => Response;
 type ProjectKey = { readonly tag: "key"; readonly key: ApiKey };
 
 export async function receiveWebhook(
@@ -30,27 +29,11 @@ export async function receiveWebhook(
   // What looks whether the address is there (a monitor, a link preview) records nothing.
   if (request.method === "HEAD") return json({ success: true, message: "Nothing was recorded" });
   const label = isKnown(source, dependencies.native) ? source : "unknown";
-  const reject: Reject = (reason, response) => {
-    dependencies.metrics.rejected({ reason, source: label });
-    return response;
-  };
-  try {
-    const caller = authenticate(keyOf(request), dependencies);
-    if (caller instanceof Response) {
-      return reject(caller.status === 401 ? "unauthorized" : "unavailable", caller);
-    }
-    if (caller.tag === "admin") {
-      const details = "This route takes a project's key: the key decides the project.";
-      return reject("unauthorized", problem(401, "Project key required", details));
-    }
-    return await withinQuota(caller, dependencies.quotas, {
-      answer: () => take(request, source, caller, dependencies, reject),
-      refused: (response) => reject("rate_limited", response),
-    });
-  } catch (error) {
-    dependencies.metrics.rejected({ reason: "fault", source: label });
-    throw error;
-  }
+  return countedWebhook({ source: label, secret: keyOf(request) }, dependencies, async (caller, reject) => {
+    if (caller.tag === "key") return take(request, source, caller, dependencies, reject);
+    const details = "This route takes a project's key: the key decides the project.";
+    return reject("unauthorized", problem(401, "Project key required", details));
+  });
 }
 
 async function take(

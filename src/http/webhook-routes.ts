@@ -4,13 +4,13 @@
 import { Elysia } from "elysia";
 import { kindOf } from "../domain/status.ts";
 import { readContractWebhook } from "../intake/contract-webhook.ts";
-import { authenticate, type Caller, onceRead, projectOf } from "./access.ts";
+import { type Caller, onceRead, projectOf } from "./access.ts";
 import { json, problem, projectNotFound, repositoryNotFound, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
+import { countedWebhook, type Reject } from "./counted-webhook.ts";
 import { documented } from "./documentation.ts";
 import { webhookExample } from "./examples.ts";
 import type { HttpDependencies, Rejection } from "./ports.ts";
-import { withinQuota } from "./rate-limit.ts";
 import { requestIdOf } from "./request-id.ts";
 import { webhookAnswer, webhookBody } from "./schemas.ts";
 import { bodyTooLarge } from "./validate.ts";
@@ -18,7 +18,12 @@ import { bodyTooLarge } from "./validate.ts";
 export function webhookRoutes(dependencies: HttpDependencies) {
   return new Elysia({ name: "webhook" }).post(
     "/api/incidents/webhook",
-    ({ request }) => receive(request, dependencies),
+    ({ request }) =>
+      countedWebhook(
+        { source: "contract", secret: request.headers.get("x-api-key") },
+        dependencies,
+        (caller, reject) => take(request, caller, dependencies, reject),
+      ),
     {
       parse: "none",
       detail: documented({
@@ -35,29 +40,6 @@ export function webhookRoutes(dependencies: HttpDependencies) {
     },
   );
 }
-
-/** Counts every webhook once: with what became of it, or with why it is not acknowledged. */
-async function receive(request: Request, dependencies: HttpDependencies): Promise<Response> {
-  const reject: Reject = (reason, response) => {
-    dependencies.metrics.rejected({ reason, source: "contract" });
-    return response;
-  };
-  try {
-    const caller = authenticate(request.headers.get("x-api-key"), dependencies);
-    if (caller instanceof Response) {
-      return reject(caller.status === 401 ? "unauthorized" : "unavailable", caller);
-    }
-    return await withinQuota(caller, dependencies.quotas, {
-      answer: () => take(request, caller, dependencies, reject),
-      refused: (response) => reject("rate_limited", response),
-    });
-  } catch (error) {
-    dependencies.metrics.rejected({ reason: "fault", source: "contract" });
-    throw error;
-  }
-}
-
-type Reject = (reason: Rejection, response: Response) => Response;
 
 async function take(
   request: Request,
