@@ -7,13 +7,8 @@ export class Turns {
   take<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work);
     this.#last = done;
-    // Whoever takes the next turn, or asks for the end, is told.
+    // Whoever takes the next turn is told.
     done.catch(() => {});
     return done;
-  }
-
-  /** When what was given until now has ended; rejects where a piece has failed. */
-  async ended(): Promise<void> {
-    await this.#last;
   }
 }
