@@ -6,6 +6,7 @@ import type { AppendEvents, ReadStream } from "./intake/event-log.ts";
 import type { AppendDurably } from "./intake/record-webhook.ts";
 import type { Log } from "./log.ts";
 import type { Stopping } from "./processes/stopping.ts";
+import type { Disk } from "./spool/disk.ts";
 import { spoolFirst, storeFirst } from "./spool/durability.ts";
 import { startForwarder } from "./spool/forwarder.ts";
 import { openSpool, type SpoolStats } from "./spool/spool.ts";
@@ -36,6 +37,8 @@ export async function openDurableAppends(options: {
   readonly dataDir: string;
   readonly append: AppendEvents;
   readonly readStream: ReadStream;
+  /** Where the spool is kept. */
+  readonly disk: Disk;
   readonly log: Log;
   readonly stopping: Stopping;
   readonly onFailed: (reason: string) => void;
@@ -44,6 +47,7 @@ export async function openDurableAppends(options: {
   const spool = await openSpool({
     directory: join(options.dataDir, "spool"),
     maxBytes: config.spoolMaxBytes,
+    disk: options.disk,
     log,
     onFailed: (error) => options.onFailed(`the spool's disk has failed: ${String(error)}`),
   });

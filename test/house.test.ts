@@ -65,7 +65,8 @@ const areas: Readonly<
   config: { areas: [], packages: /^node:.+$/ },
   runtime: { areas: [], packages: /^(node:.+|bun(:.+)?)$/ },
   log: { areas: [], types: ["config"], packages: /^(node:.+|pino|pino-pretty)$/ },
-  main: { areas: ["*"], packages: /^node:.+$/ },
+  app: { areas: ["*"], packages: /^node:.+$/ },
+  main: { areas: ["app", "config", "log", "processes", "welcome"], packages: /^$/ },
 };
 
 /** What the adapter fulfils: it needs their errors too, not only their types. */

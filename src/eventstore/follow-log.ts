@@ -1,5 +1,5 @@
 // Follows the global log for the projector: batches by pull, for ever, resuming after every drop from the last batch
-// handed over. The shapes equal those of the projector's port; main.ts checks that by assignment.
+// handed over. The shapes equal those of the projector's port; src/app checks that by assignment.
 
 import { type EventStoreDBClient, START, streamNameFilter } from "@eventstore/db-client";
 import type { RecordedEvent } from "../domain/stored-events.ts";

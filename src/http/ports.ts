@@ -1,4 +1,4 @@
-// What the HTTP side needs of the rest. Types only; main.ts brings the implementations.
+// What the HTTP side needs of the rest. Types only; src/app brings the implementations.
 
 import type {
   Basis,

@@ -1,8 +1,9 @@
 // Every error of every route has the contract's shape, tells nothing of the inside and repeats no secret. The routes are
 // those of the documentation: a new one is held to this by itself.
 
-import { beforeAll, describe, expect, test } from "bun:test";
-import { type Answer, adminKey, projectA, projectB } from "../http/http-side.ts";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Answer, adminKey, instant, projectA, projectB } from "../http/http-side.ts";
+import { memoryDisk } from "../spool/memory-disk.ts";
 import { createWholeSide, type Route, type WholeSide } from "./whole-side.ts";
 
 const secret = "il_S3CR3T-that-nobody-may-see-again";
@@ -12,6 +13,7 @@ beforeAll(async () => {
   side = await createWholeSide();
   routes = side.routes;
 });
+afterAll(() => side.stop());
 
 const parts = { project: projectA, incident: "i", key: "k", source: "alertmanager", quarantine: "q" };
 const closed = () => routes.filter(({ access }) => access !== "open");
@@ -103,19 +105,14 @@ describe("every route that needs a key", () => {
   });
 
   test("answers 500 without a word of it where something inside fails", async () => {
+    let isBroken = false;
     const broken = await createWholeSide({
-      registry: {
-        ...(await import("../../src/intake/registry.ts")).startRegistry({
-          append: side.log.append,
-          follow: side.log.follow,
-          adminKey,
-          log: { warn: () => {} },
-        }),
-        authenticate: () => {
-          throw new Error(`${secret} at /home/someone/ledger.ts:7`);
-        },
+      now: () => {
+        if (isBroken) throw new Error(`${secret} at /home/someone/ledger.ts:7`);
+        return instant("2025-03-01T00:00:00Z");
       },
     });
+    isBroken = true;
     for (const route of closed()) {
       const answer = await broken.ask(route.method, route.path(parts), {
         key: adminKey,
@@ -123,6 +120,7 @@ describe("every route that needs a key", () => {
       });
       expectProblem(route, answer, [500]);
     }
+    await broken.stop();
   });
 });
 
@@ -221,7 +219,12 @@ test("the read model or the event store that is away is a 503 that says when to 
     throw Object.assign(new Error(`connect ECONNREFUSED ${secret}`), { name });
   };
   const lost = away("ReadModelUnavailable");
+  // Else the spool would take the webhooks.
+  const fullDisk = async (): Promise<never> => {
+    throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+  };
   const without = await createWholeSide({
+    disk: { ...memoryDisk(), create: fullDisk },
     queries: { incidents: lost, incident: lost, timeline: lost, pairs: lost, mttr: lost, deadLetters: lost },
   });
   const reading = ["/incidents", "/incidents/{incident}", "/timeline", "/pairs", "/mttr", "/dead-letters"];
@@ -242,6 +245,7 @@ test("the read model or the event store that is away is a 503 that says when to 
     const answer = await without.ask(route.method, route.path(parts), { key: adminKey, body });
     expectProblem(route, answer, [503]);
   }
+  await without.stop();
 });
 
 describe("every answer of every route", () => {

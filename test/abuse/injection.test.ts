@@ -32,7 +32,10 @@ beforeAll(async () => {
     );
   }
 }, 60_000);
-afterAll(() => model.close());
+afterAll(async () => {
+  await side.stop();
+  await model.close();
+});
 
 const pieces = [
   "'",
@@ -224,7 +227,7 @@ describe("in the code", () => {
     expect(
       making.filter((name) => !["apply-batch.ts", "lead.ts", "schema.ts", "progress.ts"].includes(name)),
     ).toEqual([]);
-    const program = readFileSync(join(folder, "../main.ts"), "utf8");
+    const program = readFileSync(join(folder, "../app/read-side.ts"), "utf8");
     expect(program).toMatch(/applicationName: "incident-ledger-queries",\s+readOnly: true/);
     for (const { name, text } of files.filter(({ name: one }) => making.includes(one)))
       expect([name, /\b(request|query|params)\b\./.test(text)]).toEqual([name, false]);

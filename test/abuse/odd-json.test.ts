@@ -2,7 +2,7 @@
 // twice. Through every route that takes a body and every source, nothing is polluted, nothing is a fault, and the event
 // keeps the body byte by byte.
 
-import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { adminKey, projectA } from "../http/http-side.ts";
 import { fixtures } from "../sources/fixtures.ts";
 import { createWholeSide, type WholeSide } from "./whole-side.ts";
@@ -13,6 +13,7 @@ beforeAll(async () => {
   side = await createWholeSide();
   key = await side.keyFor(projectA, ["ingest", "read"]);
 });
+afterAll(() => side.stop());
 
 /** As text: an object literal with __proto__ would set a prototype here already. */
 const reaching = [

@@ -1,7 +1,7 @@
 // What is forged, stale or signed with a secret that is no longer there, through the route: refused, and nothing of it
 // recorded. What the published examples of the schemes say is right is right here.
 
-import { beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { verifySignature } from "../../src/intake/verify-signature.ts";
 import { adminKey, projectA } from "../http/http-side.ts";
@@ -15,6 +15,7 @@ let side: WholeSide;
 beforeEach(async () => {
   side = await createWholeSide();
 });
+afterEach(() => side.stop());
 
 const body = JSON.stringify({
   type: "incident.opened",

@@ -72,7 +72,10 @@ beforeAll(async () => {
   own = await idsOf(projectA, { secret: key, text: "of-A", repository: repoA });
   foreign = await idsOf(projectB, { secret: keyOfB, text: mark, repository: repository.body.repo_uuid });
 }, 60_000);
-afterAll(() => model.close());
+afterAll(async () => {
+  await side.stop();
+  await model.close();
+});
 
 const ask = ({ method, path, body }: Asked, secret = key): Promise<Answer> =>
   side.ask(method, path, { key: secret, ...(body === undefined || method === "GET" ? {} : { body }) });

@@ -1,7 +1,7 @@
 // How long a refusal takes tells nothing: not how much of a key was right, not whether another project is there. Welch's
 // test on interleaved timings, in this process, where there is no network to hide a difference.
 
-import { beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,6 +21,7 @@ beforeAll(async () => {
   side = await createWholeSide();
   key = await side.keyFor(projectA, ["ingest", "read"]);
 });
+afterAll(() => side.stop());
 
 interface Welch {
   readonly t: number;

@@ -1,56 +1,114 @@
-// The HTTP side with the real intake behind it, native webhooks and quarantine included, on a log in memory; and every
+// The app itself, native webhooks, spool and quarantine included, on an event log in memory, without a socket; and every
 // route that it documents, so that a route is abused as soon as it is there.
 
-import { incidentStream } from "../../src/domain/stored-events.ts";
-import type { HttpDependencies } from "../../src/http/ports.ts";
-import { quarantineReader } from "../../src/intake/quarantine-reader.ts";
-import { readNative, receiveNative, redriveQuarantined } from "../../src/intake/receive-native.ts";
-import { recordSignals } from "../../src/intake/record-webhook.ts";
-import { startRegistry } from "../../src/intake/registry.ts";
-import { createSealing } from "../../src/intake/sealing.ts";
-import { readPayload, sourceNamed, sources } from "../../src/sources/registry.ts";
-import { adminKey, createHttpSide, type HttpSide } from "../http/http-side.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type AppPorts, createApp } from "../../src/app/create-app.ts";
+import type { ReadSide } from "../../src/app/read-side.ts";
+import { type Config, readConfig } from "../../src/config.ts";
+import type { EventStore } from "../../src/eventstore/client.ts";
+import type { Queries } from "../../src/http/ports.ts";
+import { Progress } from "../../src/readmodel/progress.ts";
+import {
+  adminKey,
+  type Client,
+  clientOf,
+  emptyReadModel,
+  instant,
+  registerProjects,
+} from "../http/http-side.ts";
 import { memoryLog } from "../intake/memory-log.ts";
+import { memoryDisk } from "../spool/memory-disk.ts";
 
-export interface WholeSide extends HttpSide {
+export interface WholeSide extends Client {
   readonly log: ReturnType<typeof memoryLog>;
   readonly routes: readonly Route[];
+  readonly stop: () => Promise<void>;
 }
 
-type Overrides = Parameters<typeof createHttpSide>[0];
-
-export async function createWholeSide(overrides: Overrides = {}): Promise<WholeSide> {
+/** Beside ports of the app, what its queries answer; else the read model holds nothing. */
+export async function createWholeSide({
+  queries,
+  ...ports
+}: Partial<AppPorts> & { readonly queries?: Partial<Queries> } = {}): Promise<WholeSide> {
   const log = memoryLog();
-  const registry = startRegistry({
-    append: log.append,
-    follow: log.follow,
-    adminKey,
-    log: { warn: () => {} },
-    sealing: createSealing("the-secrets-key-of-tests"),
-  });
-  const record = recordSignals(log.append);
-  const quarantine = quarantineReader(log.readStream);
-  const native = { read: readPayload, record, append: log.append, quarantine };
-  const whole: Partial<HttpDependencies> = {
-    registry,
-    record,
-    native: {
-      sources,
-      receive: (webhook, context) => receiveNative(webhook, context, native),
-      preview: (webhook) => readNative(webhook, readPayload),
-      schemeOf: ({ source }) => sourceNamed(source)?.signature,
-      checkSns: async () => ({ ok: true }),
-      quarantine: quarantine.list,
-      redrive: (asked, context) => redriveQuarantined(asked, context, native),
+  const directory = mkdtempSync(join(tmpdir(), "ledger-whole-side-"));
+  const silent = (): void => {};
+  const app = createApp({
+    config: configOf(directory),
+    log: { debug: silent, info: silent, warn: silent, error: silent, fatal: silent },
+    onFailed: (reason) => {
+      throw new Error(reason);
     },
-    replayIncident: (project, incident) => log.readStream(incidentStream(project, incident as never)),
-    replayProject: async function* (project) {
-      yield* log.events.filter(({ stream }) => stream.startsWith(`incident-${project}.`));
+    ports: {
+      connectEventStore: () => storeOn(log),
+      openReadSide: () => readSideOf(queries ?? {}),
+      disk: memoryDisk(),
+      serve: () => ({ port: 0, stop: async () => {} }),
+      now: () => instant("2025-03-01T00:00:00Z"),
+      newRequestId: () => "made-here",
+      ...ports,
+    },
+  });
+  const running = await app.start();
+  if (running === undefined) throw new Error("The app was stopped before it had started");
+  const client = clientOf(running.handle);
+  await registerProjects(client);
+  return {
+    ...client,
+    log,
+    routes: await documentedRoutes(client),
+    stop: async () => {
+      await app.stop();
+      rmSync(directory, { recursive: true });
     },
   };
-  while (!registry.ready()) await new Promise((resolve) => setImmediate(resolve));
-  const side = await createHttpSide({ ...whole, ...overrides });
-  return { ...side, log, routes: await documentedRoutes(side) };
+}
+
+function storeOn(log: ReturnType<typeof memoryLog>): EventStore {
+  return {
+    append: log.append,
+    readStream: log.readStream,
+    followStream: log.follow,
+    followLog: async function* () {},
+    readLog: async function* ({ prefixes }) {
+      yield* log.events.filter(({ stream }) => prefixes.some((prefix) => stream.startsWith(prefix)));
+    },
+    head: async () => log.events.at(-1)?.position,
+    appendsInFlight: () => 0,
+    problem: async () => undefined,
+    check: async () => undefined,
+    close: async () => {},
+  };
+}
+
+function readSideOf(queries: Partial<Queries>): ReadSide {
+  const empty = emptyReadModel((_name, answer) => async () => answer);
+  return {
+    queries: { ...empty.queries, ...queries },
+    deadLetters: empty.deadLetters,
+    ask: async () => {},
+    position: () => 0n,
+    waitFor: async () => true,
+    status: () => new Progress().status(),
+  };
+}
+
+function configOf(DATA_DIR: string): Config {
+  const reading = readConfig(
+    {
+      DATA_DIR,
+      // Neither is ever connected to.
+      EVENTSTORE_URL: "esdb://127.0.0.1:1?tls=false",
+      DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
+      SECRETS_KEY: "the-secrets-key-of-tests",
+      MAX_BODY_BYTES: "4096",
+    },
+    { uid: undefined, homeDir: DATA_DIR, workDir: DATA_DIR },
+  );
+  if (!reading.ok) throw new Error(reading.problems.join(" "));
+  return { ...reading.value, adminApiKey: adminKey };
 }
 
 export interface Route {
@@ -79,7 +137,7 @@ interface Operation {
 }
 
 /** Every route by its own documentation, and those of the native webhooks that are not in it. */
-export async function documentedRoutes(side: Pick<HttpSide, "ask">): Promise<readonly Route[]> {
+async function documentedRoutes(side: Pick<Client, "ask">): Promise<readonly Route[]> {
   const { paths } = (await side.ask("GET", "/swagger/json")).body as {
     paths: Record<string, Record<string, Operation>>;
   };

@@ -24,9 +24,13 @@ export interface Answer {
   readonly body: any;
 }
 
-export interface HttpSide {
+export interface Client {
   readonly handle: (request: Request) => Promise<Response>;
   readonly ask: (method: string, path: string, options?: AskOptions) => Promise<Answer>;
+  readonly keyFor: (project: string, scopes: readonly string[], expiresAt?: string) => Promise<string>;
+}
+
+export interface HttpSide extends Client {
   /** Everything appended, in order. */
   readonly appended: readonly { readonly stream: string; readonly event: NewEvent }[];
   /** What the queries were asked, in order: the query's name and its arguments. */
@@ -35,7 +39,6 @@ export interface HttpSide {
   /** What the next appends answer instead of storing. */
   readonly failAppends: (outcome: AppendOutcome | undefined) => void;
   readonly setNow: (text: string) => void;
-  readonly keyFor: (project: string, scopes: readonly string[], expiresAt?: string) => Promise<string>;
 }
 
 interface AskOptions {
@@ -77,9 +80,9 @@ export async function createHttpSide(
     adminKey,
     log: { warn: () => {} },
   });
-  const note =
-    <T>(name: string, answer: T) =>
-    async (...given: unknown[]): Promise<T> => {
+  const note: Note =
+    (name, answer) =>
+    async (...given) => {
       asked.push([name, ...given]);
       return answer;
     };
@@ -100,20 +103,8 @@ export async function createHttpSide(
       quarantine: async () => ({ items: [], next_cursor: null }),
       redrive: async () => ({ tag: "not_found" }),
     },
-    queries: {
-      incidents: note("incidents", { items: [], next_cursor: null }),
-      incident: note("incident", undefined as IncidentDetail | undefined),
-      timeline: note("timeline", { items: [], next_cursor: null }),
-      pairs: note("pairs", { items: [], next_cursor: null }),
-      mttr: note("mttr", noData),
-      deadLetters: note("deadLetters", { items: [], next_cursor: null }),
-      keyUsage: note("keyUsage", new Map()),
-      ...queries,
-    },
-    deadLetters: {
-      one: note("redrive one", undefined),
-      all: note("redrive all", { applied: 0, failing: 0, waiting: 0 }),
-    },
+    ...emptyReadModel(note),
+    ...(queries === undefined ? {} : { queries: { ...emptyReadModel(note).queries, ...queries } }),
     waitFor: async () => true,
     replayIncident: () => events([]),
     replayProject: () => events([]),
@@ -138,9 +129,48 @@ export async function createHttpSide(
     version: "1.2.3",
     ...others,
   });
+  const client = clientOf(http.handle);
+  await registerProjects(client);
+  return {
+    ...client,
+    appended,
+    asked,
+    logged,
+    failAppends: (outcome) => {
+      failure = outcome;
+    },
+    setNow: (text) => {
+      now = instant(text);
+    },
+  };
+}
+
+type Note = <T>(name: string, answer: T) => (...given: unknown[]) => Promise<T>;
+
+/** A read model that holds nothing. `note` is told what it is asked. */
+export function emptyReadModel(note: Note): Pick<HttpDependencies, "queries" | "deadLetters"> {
+  return {
+    queries: {
+      incidents: note("incidents", { items: [], next_cursor: null }),
+      incident: note("incident", undefined as IncidentDetail | undefined),
+      timeline: note("timeline", { items: [], next_cursor: null }),
+      pairs: note("pairs", { items: [], next_cursor: null }),
+      mttr: note("mttr", noData),
+      deadLetters: note("deadLetters", { items: [], next_cursor: null }),
+      keyUsage: note("keyUsage", new Map()),
+    },
+    deadLetters: {
+      one: note("redrive one", undefined),
+      all: note("redrive all", { applied: 0, failing: 0, waiting: 0 }),
+    },
+  };
+}
+
+/** Asks whatever answers requests. */
+export function clientOf(handle: Client["handle"]): Client {
   const ask = async (method: string, path: string, options: AskOptions = {}): Promise<Answer> => {
     const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
-    const response = await http.handle(
+    const response = await handle(
       new Request(`http://ledger${path}`, {
         method,
         headers: {
@@ -160,6 +190,21 @@ export async function createHttpSide(
       body: isJson ? JSON.parse(text) : undefined,
     };
   };
+  return {
+    handle,
+    ask,
+    keyFor: async (project, scopes, expires_at) => {
+      const made = await ask("POST", `/api/projects/${project}/keys`, {
+        key: adminKey,
+        body: { label: "test", scopes, ...(expires_at === undefined ? {} : { expires_at }) },
+      });
+      return made.body.key;
+    },
+  };
+}
+
+/** Two projects, A with a repository. */
+export async function registerProjects({ ask }: Client): Promise<void> {
   const admin = { key: adminKey };
   await ask("POST", "/api/projects", { ...admin, body: { name: "A", project_uuid: projectA } });
   await ask("POST", "/api/projects", { ...admin, body: { name: "B", project_uuid: projectB } });
@@ -167,26 +212,6 @@ export async function createHttpSide(
     ...admin,
     body: { name: "shop", repo_uuid: repoA },
   });
-  return {
-    handle: http.handle,
-    ask,
-    appended,
-    asked,
-    logged,
-    failAppends: (outcome) => {
-      failure = outcome;
-    },
-    setNow: (text) => {
-      now = instant(text);
-    },
-    keyFor: async (project, scopes, expires_at) => {
-      const made = await ask("POST", `/api/projects/${project}/keys`, {
-        ...admin,
-        body: { label: "test", scopes, ...(expires_at === undefined ? {} : { expires_at }) },
-      });
-      return made.body.key;
-    },
-  };
 }
 
 export async function* events(list: readonly RecordedEvent[]): AsyncGenerator<RecordedEvent> {
@@ -222,7 +247,7 @@ const noData: MttrAnswer = {
   position: "7",
 };
 
-function instant(text: string): Instant {
+export function instant(text: string): Instant {
   const read = parseInstant(text);
   if (!read.ok) throw new Error(read.problem);
   return read.value;

@@ -1,0 +1,68 @@
+// The read side: the pools of Postgres connections, what is asked over them, and the projector that feeds the tables.
+
+import { projections } from "../../projections/index.ts";
+import type { EventStore } from "../eventstore/client.ts";
+import type { DeadLetterRedrive, Queries } from "../http/ports.ts";
+import type { Log } from "../log.ts";
+import type { Stopping } from "../processes/stopping.ts";
+import { watchLiveness } from "../readmodel/liveness.ts";
+import { openPostgres } from "../readmodel/postgres.ts";
+import { type Projector, startProjector } from "../readmodel/projector.ts";
+import { readModelQueries } from "../readmodel/queries.ts";
+import { redriveRequests } from "../readmodel/redrive-requests.ts";
+import { askingOf } from "../readmodel/unavailable.ts";
+
+export interface ReadSide extends Pick<Projector, "position" | "waitFor" | "status"> {
+  readonly queries: Queries;
+  readonly deadLetters: DeadLetterRedrive;
+  /** Rejects where Postgres cannot be asked. */
+  readonly ask: () => Promise<void>;
+}
+
+const stopBoundsMs = { projector: 800, pools: 500 };
+
+/** Answers at once, whether or not Postgres is there. */
+export function openReadSide(options: {
+  readonly databaseUrl: string;
+  readonly store: Pick<EventStore, "followLog" | "readStream" | "head">;
+  readonly log: Log;
+  readonly stopping: Stopping;
+}): ReadSide {
+  const { databaseUrl, store, log, stopping } = options;
+  const reading = openPostgres(databaseUrl, {
+    maxConnections: 10,
+    applicationName: "incident-ledger-queries",
+    readOnly: true,
+    statementTimeoutMs: 10_000,
+  });
+  const noting = openPostgres(databaseUrl, {
+    maxConnections: 1,
+    applicationName: "incident-ledger-redrive",
+    statementTimeoutMs: 10_000,
+  });
+  const liveness = watchLiveness(() =>
+    openPostgres(databaseUrl, {
+      maxConnections: 1,
+      applicationName: "incident-ledger-liveness",
+      readOnly: true,
+      statementTimeoutMs: 1_000,
+    }),
+  );
+  stopping.add("Postgres connections", stopBoundsMs.pools, async () => {
+    await Promise.all([reading.end({ timeout: 0 }), noting.end({ timeout: 0 }), liveness.end()]);
+  });
+  const { followLog: follow, readStream, head } = store;
+  const projector = startProjector({ databaseUrl, projections, follow, readStream, head, log });
+  stopping.add("projector", stopBoundsMs.projector, projector.stop);
+  const asking = askingOf(liveness);
+  return {
+    queries: readModelQueries(reading, asking),
+    deadLetters: redriveRequests(noting, { asking }),
+    ask: async () => {
+      await reading`select 1`;
+    },
+    position: projector.position,
+    waitFor: projector.waitFor,
+    status: projector.status,
+  };
+}

@@ -1,0 +1,136 @@
+// What answers requests: the routes over the read side and the write side, metrics and readiness over both, and the
+// server that lets requests in.
+
+import description from "../../package.json" with { type: "json" };
+import { parseIncidentId } from "../domain/ids.ts";
+import { incidentStream, incidentStreamPrefix } from "../domain/stored-events.ts";
+import type { EventStore } from "../eventstore/client.ts";
+import { admission } from "../http/admission.ts";
+import { createHttp, type HttpApp } from "../http/app.ts";
+import { createMetrics } from "../http/metrics.ts";
+import type { HttpDependencies, Metrics } from "../http/ports.ts";
+import { createQuotas } from "../intake/quotas.ts";
+import type { RegistryService } from "../intake/registry.ts";
+import { askAll, shared } from "../readiness.ts";
+import type { HttpServer } from "../runtime.ts";
+import type { Surroundings } from "./create-app.ts";
+import type { ReadSide } from "./read-side.ts";
+import type { WriteSide } from "./write-side.ts";
+
+/** Everything that requests are answered from. */
+interface Rooms {
+  readonly store: EventStore;
+  readonly registry: RegistryService;
+  readonly readSide: ReadSide;
+  readonly writeSide: WriteSide;
+}
+
+/** Ready is to be honest within 2 s of any loss; the rest is for what is asked before, and for a machine that is busy. */
+const readyBoundMs = 1_000;
+const idleSeconds = 30;
+
+export function serveHttp(
+  rooms: Rooms,
+  around: Surroundings,
+): { readonly port: number; readonly handle: HttpApp["handle"] } {
+  const { config, log, stopping } = around;
+  const { maxBodyBytes, drainTimeoutMs } = config;
+  const { now, newRequestId } = around.ports;
+  const { registry, readSide, writeSide } = rooms;
+  const metrics = metricsOf(rooms);
+  const http = createHttp({
+    registry,
+    quotas: createQuotas({ nowMs: () => performance.now() }),
+    record: writeSide.record,
+    native: writeSide.native,
+    queries: readSide.queries,
+    deadLetters: readSide.deadLetters,
+    waitFor: readSide.waitFor,
+    ...replaying(rooms),
+    ...readinessOf(rooms, around),
+    metrics,
+    log,
+    now,
+    newRequestId,
+    maxBodyBytes,
+    version: description.version,
+  });
+  const handle = admission({ handle: http.handle, metrics, log, newRequestId, maxBodyBytes });
+  const server = listen(handle, around);
+  stopping.add("HTTP", drainTimeoutMs + 200, () => server.stop(drainTimeoutMs));
+  return { port: server.port, handle };
+}
+
+function metricsOf({ readSide, writeSide: { durable } }: Rooms): Metrics {
+  return createMetrics({
+    spooled: () => durable.spool().waiting,
+    spooledBytes: () => durable.spool().bytes,
+    oldestSpooledSeconds: () => {
+      const { oldestAt } = durable.spool();
+      return oldestAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAt) / 1000);
+    },
+    damagedInSpool: () => durable.spool().damaged,
+    forwarded: () => durable.drained().forwarded,
+    refusedByStore: () => durable.drained().refused,
+    projectorLagSeconds: () => readSide.status().lagSeconds,
+    projectorLagBytes: () => Number(readSide.status().lagBytes),
+    projectorPosition: () => Number(readSide.position()),
+    deadLetters: () => readSide.status().deadLetters,
+  });
+}
+
+function replaying({ store }: Rooms): Pick<HttpDependencies, "replayIncident" | "replayProject"> {
+  return {
+    replayIncident: (project, text) => {
+      const incident = parseIncidentId(text);
+      return incident === undefined ? nothing() : store.readStream(incidentStream(project, incident));
+    },
+    replayProject: (project) => store.readLog({ prefixes: [`${incidentStreamPrefix}${project}.`] }),
+  };
+}
+
+/** An incident_id that cannot be has no events. */
+async function* nothing(): AsyncGenerator<never> {}
+
+function readinessOf(
+  { store, registry, readSide, writeSide: { durable } }: Rooms,
+  { config }: Surroundings,
+): Pick<HttpDependencies, "takesWebhooks" | "dependencies"> {
+  return {
+    takesWebhooks: shared(async () => {
+      if (!registry.tellsKeys()) return "the keys have not been read from the event store yet";
+      const problem = durable.spoolProblem();
+      if (problem === undefined) return undefined;
+      // The event store alone may still take them.
+      const isTaken = config.ack === "store" && (await store.check(readyBoundMs)) === undefined;
+      return isTaken ? undefined : `the spool takes nothing: ${problem}`;
+    }),
+    dependencies: shared(() =>
+      askAll(
+        {
+          eventstore: () => store.check(readyBoundMs),
+          registry: () => (registry.ready() ? undefined : "not read from the event store yet"),
+          postgres: async () => {
+            await readSide.ask();
+            return undefined;
+          },
+          projector: () => readSide.status().lastError,
+          spool: durable.spoolProblem,
+        },
+        readyBoundMs,
+      ),
+    ),
+  };
+}
+
+function listen(handle: HttpApp["handle"], { config, ports }: Surroundings): HttpServer {
+  const { host, port } = config;
+  try {
+    return ports.serve({ host, port, idleSeconds, handle });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Cannot listen on ${host}:${port}: ${reason}. Set HOST and PORT to others.`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,66 @@
+// The write side: what reads a webhook, makes it durable, and keeps what no source could read.
+
+import { type DurableAppends, openDurableAppends } from "../durable-appends.ts";
+import type { EventStore } from "../eventstore/client.ts";
+import type { NativePort } from "../http/ports.ts";
+import { type NativeWebhook, parseNative } from "../intake/native-payload.ts";
+import { quarantineReader } from "../intake/quarantine-reader.ts";
+import { readNative, receiveNative, redriveQuarantined } from "../intake/receive-native.ts";
+import { type RecordSignals, recordSignals } from "../intake/record-webhook.ts";
+import { createSns } from "../intake/verify-sns.ts";
+import { readPayload, recogniseSource, sourceNamed, sources } from "../sources/registry.ts";
+import type { SignatureScheme } from "../sources/source.ts";
+import type { Surroundings } from "./create-app.ts";
+
+export interface WriteSide {
+  readonly durable: DurableAppends;
+  readonly record: RecordSignals;
+  readonly native: NativePort;
+}
+
+export async function openWriteSide(
+  options: {
+    readonly dataDir: string;
+    readonly store: Pick<EventStore, "append" | "readStream">;
+    readonly onFailed: (reason: string) => void;
+  },
+  { config, log, stopping, ports }: Surroundings,
+): Promise<WriteSide> {
+  const { dataDir, store, onFailed } = options;
+  const { append, readStream } = store;
+  const { disk } = ports;
+  const durable = await openDurableAppends({
+    config,
+    dataDir,
+    append,
+    readStream,
+    disk,
+    log,
+    stopping,
+    onFailed,
+  });
+  const record = recordSignals(durable.append);
+  const quarantine = quarantineReader(readStream);
+  const receiving = { read: readPayload, record, append: durable.append, quarantine };
+  const sns = createSns({ mode: config.sns, fetch: (url, init) => fetch(url, init), log, now: ports.now });
+  return {
+    durable,
+    record,
+    native: {
+      sources,
+      receive: (webhook, context) => receiveNative(webhook, context, receiving),
+      preview: (webhook) => readNative(webhook, readPayload),
+      schemeOf,
+      checkSns: sns.check,
+      quarantine: quarantine.list,
+      redrive: (asked, context) => redriveQuarantined(asked, context, receiving),
+    },
+  };
+}
+
+/** How the source that would read the webhook signs. */
+function schemeOf(webhook: NativeWebhook): SignatureScheme | undefined {
+  if (webhook.source !== "auto") return sourceNamed(webhook.source)?.signature;
+  const parsed = parseNative(webhook);
+  return parsed.ok ? recogniseSource(parsed.payload)?.signature : undefined;
+}
