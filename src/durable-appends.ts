@@ -4,11 +4,10 @@ import { join } from "node:path";
 import type { Config } from "./config.ts";
 import type { AppendEvents, ReadStream } from "./intake/event-log.ts";
 import type { AppendDurably } from "./intake/record-webhook.ts";
-import type { Log } from "./log.ts";
 import type { Stopping } from "./processes/stopping.ts";
-import type { Disk } from "./spool/disk.ts";
 import { spoolFirst, storeFirst } from "./spool/durability.ts";
 import { startForwarder } from "./spool/forwarder.ts";
+import type { SpoolLog } from "./spool/segments.ts";
 import { openSpool, type SpoolStats } from "./spool/spool.ts";
 
 export interface DurableAppends {
@@ -19,6 +18,15 @@ export interface DurableAppends {
   /** Since the start: records that the event store has got from the spool, and events that it refuses for ever. */
   readonly drained: () => { readonly forwarded: number; readonly refused: number };
 }
+
+/** What they are put together from. A simulation puts its own disk and clock beneath each. */
+export interface DurableParts {
+  readonly openSpool: typeof openSpool;
+  readonly startForwarder: typeof startForwarder;
+  readonly storeFirst: typeof storeFirst;
+}
+
+export const durableParts: DurableParts = { openSpool, startForwarder, storeFirst };
 
 /** How long the event store may take for an append before the spool takes it. */
 const storeBoundMs = 1_000;
@@ -37,28 +45,26 @@ export async function openDurableAppends(options: {
   readonly dataDir: string;
   readonly append: AppendEvents;
   readonly readStream: ReadStream;
-  /** Where the spool is kept. */
-  readonly disk: Disk;
-  readonly log: Log;
-  readonly stopping: Stopping;
+  readonly parts: DurableParts;
+  readonly log: SpoolLog;
+  readonly stopping: Pick<Stopping, "add">;
   readonly onFailed: (reason: string) => void;
 }): Promise<DurableAppends> {
-  const { config, append, readStream, log, stopping } = options;
-  const spool = await openSpool({
+  const { config, append, readStream, parts, log, stopping } = options;
+  const spool = await parts.openSpool({
     directory: join(options.dataDir, "spool"),
     maxBytes: config.spoolMaxBytes,
-    disk: options.disk,
     log,
     onFailed: (error) => options.onFailed(`the spool's disk has failed: ${String(error)}`),
   });
   stopping.add("spool", stopBoundsMs.spool, spool.close);
-  const forwarder = startForwarder({ spool, append, readStream, log });
+  const forwarder = parts.startForwarder({ spool, append, readStream, log });
   stopping.add("forwarder", stopBoundsMs.forwarder, forwarder.stop);
   return {
     append:
       config.ack === "spool"
         ? spoolFirst({ spool })
-        : storeFirst({ append, spool, boundMs: storeBoundMs, maxInFlight: mostInStore }),
+        : parts.storeFirst({ append, spool, boundMs: storeBoundMs, maxInFlight: mostInStore }),
     spool: spool.stats,
     spoolProblem: () => {
       const { state, bytes } = spool.stats();

@@ -57,7 +57,7 @@ const areas: Readonly<
   "registry-file": { areas: ["intake", "spool"], types: ["domain", "log"], packages: /^node:.+$/ },
   "durable-appends": {
     areas: ["spool"],
-    types: ["config", "intake", "log", "processes"],
+    types: ["config", "intake", "processes"],
     packages: /^node:.+$/,
   },
   servers: { areas: ["config", "processes", "readmodel"], types: ["log"], packages: /^node:.+$/ },

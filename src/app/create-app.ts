@@ -5,13 +5,13 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { type Instant, instantFromEpochMs } from "../domain/instant.ts";
+import { type DurableParts, durableParts } from "../durable-appends.ts";
 import { connectEventStore } from "../eventstore/client.ts";
 import type { HttpApp } from "../http/app.ts";
 import type { Log } from "../log.ts";
 import { createStopping, type Stopping } from "../processes/stopping.ts";
 import { serve } from "../runtime.ts";
 import { startServers } from "../servers.ts";
-import { type Disk, realDisk } from "../spool/disk.ts";
 import type { WelcomeFacts } from "../welcome.ts";
 import { connect } from "./connect.ts";
 import { claimDataDirectory, readKeys } from "./identity.ts";
@@ -20,11 +20,9 @@ import { serveHttp } from "./serve-http.ts";
 import { openWriteSide } from "./write-side.ts";
 
 /** Everything outside the wiring that a test may replace; the rest is always the real thing. */
-export interface AppPorts {
+export interface AppPorts extends DurableParts {
   readonly connectEventStore: typeof connectEventStore;
   readonly openReadSide: typeof openReadSide;
-  /** Where the spool is kept. */
-  readonly disk: Disk;
   /** How requests come in. */
   readonly serve: typeof serve;
   readonly now: () => Instant;
@@ -105,7 +103,7 @@ export function createApp({ config, log, onFailed, ports }: AppOptions): App {
 const realPorts: AppPorts = {
   connectEventStore,
   openReadSide,
-  disk: realDisk,
+  ...durableParts,
   serve,
   now: () => {
     const instant = instantFromEpochMs(Date.now());

@@ -28,13 +28,12 @@ export async function openWriteSide(
 ): Promise<WriteSide> {
   const { dataDir, store, onFailed } = options;
   const { append, readStream } = store;
-  const { disk } = ports;
   const durable = await openDurableAppends({
     config,
     dataDir,
     append,
     readStream,
-    disk,
+    parts: ports,
     log,
     stopping,
     onFailed,

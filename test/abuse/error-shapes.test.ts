@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Answer, adminKey, instant, projectA, projectB } from "../http/http-side.ts";
 import { memoryDisk } from "../spool/memory-disk.ts";
-import { createWholeSide, type Route, type WholeSide } from "./whole-side.ts";
+import { createWholeSide, type Route, spoolOn, type WholeSide } from "./whole-side.ts";
 
 const secret = "il_S3CR3T-that-nobody-may-see-again";
 let side: WholeSide;
@@ -224,7 +224,7 @@ test("the read model or the event store that is away is a 503 that says when to 
     throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
   };
   const without = await createWholeSide({
-    disk: { ...memoryDisk(), create: fullDisk },
+    openSpool: spoolOn({ ...memoryDisk(), create: fullDisk }),
     queries: { incidents: lost, incident: lost, timeline: lost, pairs: lost, mttr: lost, deadLetters: lost },
   });
   const reading = ["/incidents", "/incidents/{incident}", "/timeline", "/pairs", "/mttr", "/dead-letters"];

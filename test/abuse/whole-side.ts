@@ -10,6 +10,8 @@ import { type Config, readConfig } from "../../src/config.ts";
 import type { EventStore } from "../../src/eventstore/client.ts";
 import type { Queries } from "../../src/http/ports.ts";
 import { Progress } from "../../src/readmodel/progress.ts";
+import type { Disk } from "../../src/spool/disk.ts";
+import { openSpool } from "../../src/spool/spool.ts";
 import {
   adminKey,
   type Client,
@@ -44,7 +46,7 @@ export async function createWholeSide({
     ports: {
       connectEventStore: () => storeOn(log),
       openReadSide: () => readSideOf(queries ?? {}),
-      disk: memoryDisk(),
+      openSpool: spoolOn(memoryDisk()),
       serve: () => ({ port: 0, stop: async () => {} }),
       now: () => instant("2025-03-01T00:00:00Z"),
       newRequestId: () => "made-here",
@@ -65,6 +67,11 @@ export async function createWholeSide({
     },
   };
 }
+
+export const spoolOn =
+  (disk: Disk): AppPorts["openSpool"] =>
+  (options) =>
+    openSpool({ ...options, disk });
 
 function storeOn(log: ReturnType<typeof memoryLog>): EventStore {
   return {

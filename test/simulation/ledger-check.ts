@@ -5,7 +5,6 @@ import { incidentStream, type RecordedEvent } from "../../src/domain/stored-even
 import { recordAt } from "../../src/spool/record.ts";
 import { type Promises, readKey } from "./promises.ts";
 import type { Webhook } from "./senders.ts";
-import { spoolDirectory } from "./service.ts";
 import type { Commit } from "./simulated-database.ts";
 import type { StoredEvent } from "./simulated-store.ts";
 
@@ -128,7 +127,7 @@ export const payloadOf = ({ data }: RecordedEvent): string => (data as { readonl
 /** Ids of whole records behind the cursor, and of what is kept as refused: read from the bytes, not by the spool. */
 function idsOnDisk(files: ReadonlyMap<string, Buffer>): Set<string> {
   const ids = new Set(refusedEvents(files).map(({ id }) => id));
-  const cursor = cursorIn(files.get(`${spoolDirectory}/cursor`));
+  const cursor = cursorIn(files.get("/spool/cursor"));
   for (const [path, bytes] of files) {
     if (!path.endsWith(".spool")) continue;
     for (let offset = 0; offset < bytes.length; ) {

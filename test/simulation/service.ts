@@ -1,15 +1,16 @@
-// One life of the service's core: the project's own reading, recording, spool, forwarder and projector, wired as the
-// product wires them, on the world's disk, store, database and clock. Ends when it is killed or its disk has failed.
+// One life of the service's core: the project's own reading, recording, spool, forwarder and projector, wired by the
+// product's own code, on the world's disk, store, database and clock. Ends when it is killed or its disk has failed.
 
 import { projections } from "../../projections/index.ts";
 import type { Instant } from "../../src/domain/instant.ts";
+import { type DurableParts, openDurableAppends } from "../../src/durable-appends.ts";
 import { readContractWebhook } from "../../src/intake/contract-webhook.ts";
 import type { AppendEvents } from "../../src/intake/event-log.ts";
 import { type RecordOutcome, recordSignals, type SignalToRecord } from "../../src/intake/record-webhook.ts";
 import type { Session } from "../../src/readmodel/lead.ts";
 import { type Projector, startProjector } from "../../src/readmodel/projector.ts";
 import type { ProjectorClock } from "../../src/readmodel/projector-clock.ts";
-import { spoolFirst, storeFirst } from "../../src/spool/durability.ts";
+import { storeFirst } from "../../src/spool/durability.ts";
 import { type Forwarder, startForwarder } from "../../src/spool/forwarder.ts";
 import type { Spooled } from "../../src/spool/reader.ts";
 import { openSpool, type Spool } from "../../src/spool/spool.ts";
@@ -17,8 +18,6 @@ import type { SimulatedDatabase } from "./simulated-database.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 import type { SimulatedStore } from "./simulated-store.ts";
 import type { Life, World } from "./world.ts";
-
-export const spoolDirectory = "/spool";
 
 /** How the service is set up; drawn from the seed. */
 export interface Setup {
@@ -55,7 +54,7 @@ export interface Surroundings {
   readonly read: (spooled: Spooled) => void;
   /** Told which bytes of the spool were found damaged. */
   readonly damaged: (piece: DamagedPiece) => void;
-  readonly diskFailed: (error: unknown) => void;
+  readonly diskFailed: (reason: string) => void;
 }
 
 export interface Service {
@@ -67,12 +66,9 @@ export interface Service {
 }
 
 const silent = () => undefined;
-/** As in src/durable-appends.ts. */
-const storeBoundMs = 1_000;
 
 export async function startService(life: Life, around: Surroundings): Promise<Service> {
-  const { world, disk, store, database, wallClock, setup } = around;
-  const after = world.after(life, "timer");
+  const { world, store, database, setup } = around;
   const log = {
     info: silent,
     warn: silent,
@@ -80,43 +76,26 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
       if (message.startsWith("set aside damaged")) around.damaged(fields as DamagedPiece);
     },
   };
-  const spool = await openSpool({
-    directory: spoolDirectory,
-    maxBytes: setup.spoolMaxBytes,
-    segmentBytes: setup.segmentBytes,
-    disk: disk.mount(life),
-    now: wallClock,
-    after,
+  const stops: (() => Promise<void> | void)[] = [];
+  const opened: Opened = {};
+  const durable = await openDurableAppends({
+    config: setup,
+    dataDir: "/",
+    append: store.append(life, { by: "webhook", life: around.lifeNumber }),
+    readStream: store.readStream(life),
+    parts: simulatedParts(life, around, opened),
     log,
+    // Last first, as the product's; without its bounds, which the real clock would keep.
+    stopping: { add: (_name, _boundMs, stop) => stops.unshift(stop) },
     onFailed: around.diskFailed,
   });
-  const forwarder = startForwarder({
-    spool: watched(spool, around),
-    append: mutated(store.append(life, { by: "forwarder", life: around.lifeNumber }), around.mutation),
-    readStream: store.readStream(life),
-    appendsAtOnce: setup.appendsAtOnce,
-    after,
-    nowMs: world.now,
-    log,
-  });
-  const append = store.append(life, { by: "webhook", life: around.lifeNumber });
-  const keep =
-    setup.ack === "spool"
-      ? spoolFirst({ spool })
-      : storeFirst({
-          append,
-          spool,
-          boundMs: storeBoundMs,
-          maxInFlight: setup.maxInFlight,
-          after,
-        });
   const record = recordSignals(
     around.mutation === "stored_unsent"
-      ? async (stream, events) => {
-          void keep(stream, events);
+      ? async (stream, events, expected) => {
+          void durable.append(stream, events, expected);
           return { tag: "appended", revision: 0n };
         }
-      : keep,
+      : durable.append,
   );
   const projectors: Projector[] = Array.from({ length: setup.projectors }, () =>
     startProjector({
@@ -131,6 +110,8 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
       log,
     }),
   );
+  const { spool, forwarder } = opened;
+  if (spool === undefined || forwarder === undefined) throw new Error("Nothing was opened");
   let requests = 0;
   let isStopping = false;
 
@@ -160,10 +141,37 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
     forwarder,
     stop: async () => {
       isStopping = true;
-      await forwarder.stop();
-      await spool.close();
+      for (const stop of stops) await stop();
       await Promise.all(projectors.map((projector) => projector.stop()));
     },
+  };
+}
+
+/** What the product has opened, for those who look into it. */
+interface Opened {
+  spool?: Spool;
+  forwarder?: Forwarder;
+}
+
+/** The product's parts on the world's disk and clock, within small bounds; watched, and broken where that is asked for. */
+function simulatedParts(life: Life, around: Surroundings, opened: Opened): DurableParts {
+  const { world, disk, store, setup, mutation } = around;
+  const { segmentBytes, appendsAtOnce, maxInFlight } = setup;
+  const after = world.after(life, "timer");
+  return {
+    openSpool: async (options) => {
+      const now = around.wallClock;
+      const spool = await openSpool({ ...options, segmentBytes, disk: disk.mount(life), now, after });
+      opened.spool = spool;
+      return watched(spool, around);
+    },
+    startForwarder: (options) => {
+      const append = mutated(store.append(life, { by: "forwarder", life: around.lifeNumber }), mutation);
+      const nowMs = world.now;
+      opened.forwarder = startForwarder({ ...options, append, appendsAtOnce, after, nowMs });
+      return opened.forwarder;
+    },
+    storeFirst: (options) => storeFirst({ ...options, maxInFlight, after }),
   };
 }
 
