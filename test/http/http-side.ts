@@ -6,10 +6,11 @@ import type { NewEvent, RecordedEvent } from "../../src/domain/stored-events.ts"
 import { createHttp } from "../../src/http/app.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import type { HttpDependencies, Queries } from "../../src/http/ports.ts";
-import type { AppendEvents, AppendOutcome } from "../../src/intake/event-log.ts";
+import type { AppendOutcome } from "../../src/intake/event-log.ts";
 import { createQuotas } from "../../src/intake/quotas.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { startRegistry } from "../../src/intake/registry.ts";
+import { memoryLog } from "../intake/memory-log.ts";
 
 export const adminKey = "the-admin-key";
 export const projectA = "5f0c954e-97a5-4d3c-8f5b-7d9b6f0f8a11";
@@ -52,31 +53,14 @@ interface AskOptions {
 export async function createHttpSide(
   overrides: Partial<Omit<HttpDependencies, "queries">> & { readonly queries?: Partial<Queries> } = {},
 ): Promise<HttpSide> {
-  const appended: { stream: string; event: NewEvent }[] = [];
+  const store = memoryLog();
   const asked: unknown[][] = [];
   const logged: { details: object; message: string }[] = [];
-  let failure: AppendOutcome | undefined;
   let now = instant("2025-03-01T00:00:00Z");
 
-  const append: AppendEvents = async (stream, events, expected) => {
-    if (failure !== undefined) return failure;
-    const known = appended.filter((one) => one.stream === stream);
-    if (typeof expected === "bigint" && expected !== BigInt(known.length - 1)) return { tag: "conflict" };
-    const before = appended.findIndex((one) => one.event.id === events[0]?.id);
-    if (before >= 0) return { tag: "appended", revision: 0n, position: BigInt(before + 1) };
-    appended.push(...events.map((event) => ({ stream, event })));
-    return {
-      tag: "appended",
-      revision: BigInt(known.length + events.length - 1),
-      position: BigInt(appended.length),
-    };
-  };
   const registry = startRegistry({
-    append,
-    follow: (_stream, { caughtUp }) => {
-      caughtUp();
-      return async () => {};
-    },
+    append: store.append,
+    follow: store.follow,
     adminKey,
     log: { warn: () => {} },
   });
@@ -93,7 +77,7 @@ export async function createHttpSide(
   const http = createHttp({
     registry,
     quotas: createQuotas({ nowMs: () => Date.parse(now) }),
-    record: recordSignals(append),
+    record: recordSignals(store.append),
     native: {
       sources: [],
       receive: async () => ({ tag: "unavailable", reason: "no source here" }),
@@ -130,14 +114,20 @@ export async function createHttpSide(
     ...others,
   });
   const client = clientOf(http.handle);
+  while (!registry.ready()) await new Promise((resolve) => setImmediate(resolve));
   await registerProjects(client);
   return {
     ...client,
-    appended,
+    get appended() {
+      return store.events.map(({ stream, id, type, data, metadata }) => ({
+        stream,
+        event: { id, type, data, metadata } as NewEvent,
+      }));
+    },
     asked,
     logged,
     failAppends: (outcome) => {
-      failure = outcome;
+      store.answerInstead(outcome && (async () => outcome));
     },
     setNow: (text) => {
       now = instant(text);

@@ -1,7 +1,8 @@
-// An event log in memory that keeps the ports' promises, for tests of intake: same ids are stored once, expected
-// revisions are checked, streams are read in order and followed, and it can be told to refuse, to hold and to lag.
+// An event log in memory that keeps the ports' promises (event-log.test.ts holds it to them), for tests: it can be told
+// to refuse, to hold and to lag. The rules of an append are the embedded server's own.
 
 import type { NewEvent, RecordedEvent } from "../../src/domain/stored-events.ts";
+import { decideAppend } from "../../src/eventstore/embedded/append-rules.ts";
 import type {
   AppendEvents,
   AppendOutcome,
@@ -12,45 +13,43 @@ import type {
 
 export function memoryLog() {
   const events: RecordedEvent[] = [];
+  const streams = new Map<string, RecordedEvent[]>();
   const followers = new Set<() => void>();
   let refusal: string | undefined;
   let instead: (() => Promise<AppendOutcome | undefined>) | undefined;
   let lags = false;
-  const inStream = (stream: string) => events.filter((event) => event.stream === stream);
+  const inStream = (stream: string): readonly RecordedEvent[] => streams.get(stream) ?? [];
 
-  const isExpected = (stream: string, expected: ExpectedRevision): boolean => {
-    const size = inStream(stream).length;
-    return expected === "any" || (expected === "no_stream" ? size === 0 : expected === BigInt(size - 1));
-  };
   const store = (
     stream: string,
     proposed: readonly NewEvent[],
     expected: ExpectedRevision,
   ): AppendOutcome => {
-    const before = proposed.map(({ id }) =>
-      events.find((event) => event.id === id && event.stream === stream),
+    const held = streams.get(stream) ?? [];
+    const decision = decideAppend(
+      typeof expected === "bigint" ? Number(expected) : expected,
+      { last: held.length - 1, tombstoned: false, softDeleted: false, hasMetadata: false },
+      {
+        revisionOf: (id) => {
+          const found = held.findIndex((event) => event.id === textOf(id));
+          return found < 0 ? undefined : found;
+        },
+        idAt: (revision) => bytesOf(held[revision]?.id),
+      },
+      proposed.map(({ id }) => Buffer.from(id)),
     );
-    const last = before.at(-1);
-    if (last !== undefined && before.every((event) => event !== undefined)) {
-      return { tag: "appended", revision: last.revision, position: last.position };
-    }
-    // A part of the group is stored already: the store takes that for a fault.
-    if (before.some((event) => event !== undefined) || !isExpected(stream, expected))
-      return { tag: "conflict" };
-    for (const event of proposed) {
-      events.push({
-        ...event,
-        stream,
-        revision: BigInt(inStream(stream).length),
-        position: BigInt(events.length * 100),
-        recorded_at: new Date(0),
-      });
+    if (decision.tag === "stored_before") return appendedAt(held[decision.last]);
+    if (decision.tag !== "write") return { tag: "conflict" };
+    streams.set(stream, held);
+    for (const { id, type, data, metadata } of proposed) {
+      const revision = BigInt(held.length);
+      const position = BigInt(events.length * 100);
+      const recorded = { id, type, data, metadata, stream, revision, position, recorded_at: new Date(0) };
+      held.push(recorded);
+      events.push(recorded);
     }
     for (const deliver of followers) deliver();
-    const stored = inStream(stream).at(-1);
-    return stored === undefined
-      ? { tag: "conflict" }
-      : { tag: "appended", revision: stored.revision, position: stored.position };
+    return appendedAt(held.at(-1));
   };
 
   const append: AppendEvents = async (stream, proposed, expected) => {
@@ -60,8 +59,8 @@ export function memoryLog() {
       ? store(stream, proposed, expected)
       : { tag: "unavailable", reason: refusal };
   };
-  const readStream: ReadStream = async function* (stream, options = {}) {
-    for (const event of inStream(stream)) if (event.revision >= (options.fromRevision ?? 0n)) yield event;
+  const readStream: ReadStream = async function* (stream, { fromRevision = 0n } = {}) {
+    yield* inStream(stream).slice(Number(fromRevision));
   };
   const follow: FollowStream = (stream, handlers) => {
     let next = 0;
@@ -83,6 +82,7 @@ export function memoryLog() {
     append,
     readStream,
     follow,
+    inStream,
     followers: () => followers.size,
     ofType: (type: string) => events.filter((event) => event.type === type),
     refuse: (reason: string | undefined) => {
@@ -99,3 +99,13 @@ export function memoryLog() {
     },
   };
 }
+
+/** Of an append that stored nothing there is nothing to tell. */
+const appendedAt = (last: RecordedEvent | undefined): AppendOutcome =>
+  last === undefined
+    ? { tag: "conflict" }
+    : { tag: "appended", revision: last.revision, position: last.position };
+
+const bytesOf = (id: string | undefined): Uint8Array | undefined =>
+  id === undefined ? undefined : Buffer.from(id);
+const textOf = (id: Uint8Array): string => Buffer.from(id).toString();
