@@ -30,13 +30,18 @@ const areas: Readonly<
   Record<string, { areas: readonly string[]; types?: readonly string[]; packages: RegExp }>
 > = {
   domain: { areas: ["domain"], packages: /^$/ },
+  answers: { areas: ["answers", "domain"], packages: /^@sinclair\/typebox$/ },
   sources: { areas: ["sources", "domain"], packages: /^(@sinclair\/typebox(\/.+)?|elysia)$/ },
   projections: {
     areas: ["projections", "domain"],
     types: ["readmodel"],
     packages: /^node:(fs|url|path)(\/.+)?$/,
   },
-  intake: { areas: ["intake", "domain", "sources"], packages: /^(node:.+|@sinclair\/typebox(\/.+)?)$/ },
+  intake: {
+    areas: ["intake", "domain", "sources"],
+    types: ["answers"],
+    packages: /^(node:.+|@sinclair\/typebox(\/.+)?)$/,
+  },
   eventstore: {
     areas: ["eventstore", "domain", "config", "processes"],
     types: ["intake", "readmodel"],
@@ -44,10 +49,11 @@ const areas: Readonly<
   },
   readmodel: {
     areas: ["readmodel", "domain", "processes", "projections"],
+    types: ["answers"],
     packages: /^(node:.+|postgres)$/,
   },
   http: {
-    areas: ["http", "domain", "intake", "sources"],
+    areas: ["http", "answers", "domain", "intake", "sources"],
     packages:
       /^(node:.+|elysia(\/.+)?|@elysiajs\/.+|@sinclair\/typebox(\/.+)?|prom-client|swagger-ui-dist(\/.+)?)$/,
   },

@@ -6,6 +6,7 @@ import { chmod, chown, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../src/processes/ports.ts";
+import { checkedFetch } from "./http/answer-check.ts";
 import { childrenOn, killLeftOn } from "./service-processes.ts";
 
 export const adminKey = "admin-key-for-tests-0123456789";
@@ -211,7 +212,7 @@ async function ask(url: string, method: string, request: { key: string; body?: u
 }
 
 const send = (url: string, method: string, request: { key?: string; body?: unknown }): Promise<Response> =>
-  fetch(url, {
+  checkedFetch(url, {
     method,
     headers: {
       ...(request.key === undefined ? {} : { "X-API-Key": request.key }),

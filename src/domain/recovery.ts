@@ -1,6 +1,7 @@
 // Recovery statistics over durations in seconds. Pure; Postgres computes the same for large sets, and is held to this.
 
-import type { Grade, RecoveryFigures } from "./answers.ts";
+export const grades = ["elite", "high", "medium", "low"] as const;
+export type Grade = (typeof grades)[number];
 
 const hour = 3_600;
 const day = 24 * hour;
@@ -14,10 +15,8 @@ export function gradeOf(meanSeconds: number | null): Grade | null {
   return meanSeconds < week ? "medium" : "low";
 }
 
-type Figures = Omit<RecoveryFigures, "open" | "matched_by">;
-
 /** Without durations every figure is null, never 0. */
-export function recoveryFigures(durations: readonly number[]): Figures {
+export function recoveryFigures(durations: readonly number[]) {
   const sorted = [...durations].sort((a, b) => a - b);
   const mean = sorted.length === 0 ? null : sorted.reduce((sum, one) => sum + one, 0) / sorted.length;
   return {

@@ -1,5 +1,6 @@
 // The contract's answers and errors as responses. Every error of every route is made here.
 
+import type { ErrorAnswer } from "../answers/errors.ts";
 import type { Refusal } from "../domain/registry.ts";
 
 const headers = {
@@ -11,14 +12,15 @@ const headers = {
 /** Made once: copying them costs half of what making them from names does, and every answer needs them. */
 const prepared = new Headers(headers);
 
-export const json = (body: unknown, status = 200): Response =>
+/** Whoever answers names the answer's type: `json<ProjectAnswer>(...)`. */
+export const json = <Answer = never>(body: NoInfer<Answer>, status = 200): Response =>
   new Response(JSON.stringify(body), { status, headers: prepared });
 
-export type ErrorStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503;
+export type ErrorStatus = 400 | 401 | 404 | 409 | 413 | 429 | 500 | 503;
 
 /** `{"success": false, "error", "details"}` and nothing else. 503 and 429 say when to come again. */
 export function problem(status: ErrorStatus, error: string, details: string): Response {
-  return new Response(JSON.stringify({ success: false, error, details }), {
+  return new Response(JSON.stringify({ success: false, error, details } satisfies ErrorAnswer), {
     status,
     headers: { ...headers, ...(more[status] ?? {}) },
   });

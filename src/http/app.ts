@@ -3,7 +3,7 @@
 import { swagger } from "@elysiajs/swagger";
 import { Elysia } from "elysia";
 import { problem } from "./answer.ts";
-import { docsPage } from "./docs-page.ts";
+import { docsPage, documentPaths } from "./docs-page.ts";
 import { nativeRoutes } from "./native-routes.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import type { HttpDependencies } from "./ports.ts";
@@ -29,7 +29,9 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
     .use(queryRoutes(dependencies))
     .use(replayRoutes(dependencies))
     .use(operationsRoutes(dependencies));
+  const docs = docsPage();
   documentPathParameters(routes);
+  documentPathParameters(docs);
 
   const answerTo = (code: string | number, error: unknown, request: Request): Response => {
     switch (code) {
@@ -66,8 +68,8 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
       swagger({
         path: "/swagger",
         provider: "swagger-ui",
-        exclude: [/^\/swagger/, "/"],
         documentation: {
+          paths: documentPaths,
           info: {
             title: "Incident Ledger",
             version: dependencies.version,
@@ -81,6 +83,7 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
             { name: "Recovery", description: "Pairs and MTTR" },
             { name: "Audit", description: "Events straight from the event store" },
             { name: "Operations", description: "Health, metrics, dead letters" },
+            { name: "Documentation", description: "This page, and what it is made from" },
           ],
           components: {
             securitySchemes: {
@@ -96,7 +99,7 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
         },
       }),
     )
-    .use(docsPage())
+    .use(docs)
     .use(routes);
   return {
     handle: async (received) => {
@@ -145,6 +148,7 @@ const pathDescriptions: Readonly<Record<string, string>> = {
   source: "A source's name, or auto",
   quarantine: "The quarantine_id",
   position: "The dead letter's position",
+  file: "The file's name",
 };
 
 /** Every `:name` in a path is a required parameter of its documentation. */

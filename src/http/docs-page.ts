@@ -4,7 +4,9 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Elysia } from "elysia";
+import { docsFileAnswer, docsPageAnswer, openApiAnswer } from "../answers/operations.ts";
 import { problem } from "./answer.ts";
+import { documented, type RouteDocumentation } from "./documentation.ts";
 
 const directory = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 const assets: Readonly<Record<string, string>> = {
@@ -34,32 +36,64 @@ const policy =
   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export function docsPage() {
-  const hidden = { detail: { hide: true } };
-  return new Elysia({ name: "docs" })
-    .get("/", () => new Response(null, { status: 302, headers: { Location: "/swagger" } }), hidden)
-    .get(
-      "/swagger",
-      () =>
-        new Response(page, {
-          headers: {
-            "Content-Type": "text/html; charset=utf-8",
-            "Content-Security-Policy": policy,
-            "X-Content-Type-Options": "nosniff",
-          },
-        }),
-      hidden,
-    )
-    .get("/swagger/assets/start.js", () => asset(starter, "text/javascript; charset=utf-8"), hidden)
-    .get(
-      "/swagger/assets/:file",
-      async ({ params }) => {
-        const type = Object.hasOwn(assets, params.file) ? assets[params.file] : undefined;
-        if (type === undefined) return problem(404, "Not found", "There is no such file.");
-        return asset(await fileOnce(params.file), type);
-      },
-      hidden,
-    );
+  return (
+    new Elysia({ name: "docs" })
+      .get("/", () => new Response(null, { status: 302, headers: { Location: "/swagger" } }), {
+        detail: about({ summary: "Lead to the documentation", status: 302 }),
+      })
+      .get(
+        "/swagger",
+        () =>
+          new Response(page, {
+            headers: {
+              "Content-Type": "text/html; charset=utf-8",
+              "Content-Security-Policy": policy,
+              "X-Content-Type-Options": "nosniff",
+            },
+          }),
+        {
+          detail: about({
+            summary: "Show this documentation as a page",
+            answer: docsPageAnswer,
+            contentTypes: ["text/html"],
+          }),
+        },
+      )
+      // Documented as one of the files below.
+      .get("/swagger/assets/start.js", () => asset(starter, "text/javascript; charset=utf-8"), {
+        detail: { hide: true },
+      })
+      .get(
+        "/swagger/assets/:file",
+        async ({ params }) => {
+          const type = Object.hasOwn(assets, params.file) ? assets[params.file] : undefined;
+          if (type === undefined) return problem(404, "Not found", "There is no such file.");
+          return asset(await fileOnce(params.file), type);
+        },
+        {
+          detail: about({
+            summary: "Load a file of the documentation's page",
+            answer: docsFileAnswer,
+            contentTypes: ["text/css", "text/javascript"],
+            errors: [404, 503],
+          }),
+        },
+      )
+  );
 }
+
+const about = (route: Omit<RouteDocumentation, "tag" | "errors" | "access"> & Partial<RouteDocumentation>) =>
+  documented({ tag: "Documentation", errors: [503], access: "open", ...route });
+
+/** The route that the plugin adds, and hides. */
+export const documentPaths = {
+  "/swagger/json": {
+    get: {
+      operationId: "getSwaggerJson",
+      ...about({ summary: "Show this documentation as OpenAPI", answer: openApiAnswer }),
+    },
+  },
+};
 
 const read = new Map<string, Promise<Buffer<ArrayBuffer>>>();
 

@@ -1,21 +1,23 @@
 // What a route says of itself in OpenAPI, made from the schemas that also check its requests.
 
 import type { TObject, TSchema } from "@sinclair/typebox";
-import { errorAnswer } from "./schemas.ts";
+import { errorAnswer } from "../answers/errors.ts";
+import { exampleOf, openApiSchema } from "./openapi-schema.ts";
 
 export interface RouteDocumentation {
-  readonly tag: "Webhooks" | "Projects" | "Incidents" | "Recovery" | "Audit" | "Operations";
+  readonly tag: "Webhooks" | "Projects" | "Incidents" | "Recovery" | "Audit" | "Operations" | "Documentation";
   readonly summary: string;
   readonly description?: string;
   readonly query?: TObject;
   readonly body?: TSchema;
+  /** Absent where the answer has no body. */
   readonly answer?: TSchema;
-  /** An answer as it comes. */
-  readonly example?: unknown;
-  readonly status?: 200 | 201;
+  readonly status?: 200 | 201 | 302;
   /** Another status that has the same answer. */
   readonly otherStatus?: 503;
-  readonly contentType?: string;
+  /** JSON where it is absent. */
+  readonly contentTypes?: readonly string[];
+  /** Beside 400 for an address that is none, and 500 for a fault: any route may answer those. */
   readonly errors: readonly (keyof typeof reasons)[];
   /** Whom the route lets in. */
   readonly access: "key" | "admin" | "open";
@@ -57,17 +59,18 @@ const reasons = {
   ],
 } as const;
 
+const errorSchema = openApiSchema(errorAnswer);
+
 /** The `detail` of an Elysia route. */
 export function documented(route: RouteDocumentation) {
-  const faults = route.access === "open" ? route.errors : ([...route.errors, 500] as const);
   const errors = Object.fromEntries(
-    faults.map((status) => [
+    ([400, ...route.errors, 500] as const).map((status) => [
       String(status),
       {
         description: reasons[status][0],
         content: {
           "application/json": {
-            schema: plain(errorAnswer),
+            schema: errorSchema,
             example: { success: false, error: reasons[status][1], details: reasons[status][2] },
           },
         },
@@ -75,16 +78,11 @@ export function documented(route: RouteDocumentation) {
     ]),
   );
   const success = {
-    description: "As asked",
+    description: route.status === 302 ? "Elsewhere" : "As asked",
     ...(route.answer === undefined
       ? {}
       : {
-          content: {
-            [route.contentType ?? "application/json"]: {
-              schema: plain(route.answer),
-              ...(route.example === undefined ? {} : { example: route.example }),
-            },
-          },
+          content: contentOf(route.answer, route.contentTypes),
         }),
   };
   return {
@@ -95,7 +93,12 @@ export function documented(route: RouteDocumentation) {
     ...(route.query === undefined ? {} : { parameters: parameters(route.query) }),
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: plain(route.body) } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: openApiSchema(route.body) } },
+          },
+        }),
     responses: {
       [String(route.status ?? 200)]: success,
       ...(route.otherStatus === undefined ? {} : { [String(route.otherStatus)]: success }),
@@ -105,40 +108,17 @@ export function documented(route: RouteDocumentation) {
   } as any;
 }
 
+function contentOf(answer: TSchema, types: readonly string[] = ["application/json"]) {
+  const content = { schema: openApiSchema(answer), example: exampleOf(answer) };
+  return Object.fromEntries(types.map((type) => [type, content]));
+}
+
 function parameters(query: TObject) {
   return Object.entries(query.properties as Record<string, TSchema>).map(([name, schema]) => ({
     name,
     in: "query",
     required: false,
     description: schema.description ?? name,
-    schema: plain(schema),
+    schema: openApiSchema(schema),
   }));
-}
-
-/** Plain JSON Schema, without what TypeBox keeps for itself; `examples` become OpenAPI 3.0's `example`. */
-function plain(schema: TSchema): object {
-  return JSON.parse(JSON.stringify(schema), (_key, value: unknown) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    const { examples, ...rest } = value as Record<string, unknown> & { examples?: unknown };
-    const one = Array.isArray(examples) ? { example: examples[0] } : {};
-    return withNullable({ ...rest, ...one });
-  }) as object;
-}
-
-/** OpenAPI 3.0's own ways: `nullable` beside a type, `enum` for `const`, `additionalProperties` for any name. */
-function withNullable(schema: Record<string, unknown>): object {
-  const { const: constant, patternProperties, ...rest } = schema;
-  const [anyName] = Object.values(patternProperties ?? {});
-  const open = anyName === undefined ? rest : { ...rest, additionalProperties: anyName };
-  const named = constant === undefined ? open : { ...open, enum: [constant] };
-  const { anyOf: choices, ...others } = named as { anyOf?: { type?: unknown; enum?: unknown[] }[] };
-  if (choices === undefined) return named;
-  if (choices.every((choice) => choice.enum?.length === 1)) {
-    return { ...others, type: "string", enum: choices.flatMap((choice) => choice.enum ?? []) };
-  }
-  const other = choices.find((choice) => choice.type !== "null");
-  if (choices.length !== 2 || other === undefined || !choices.some((choice) => choice.type === "null"))
-    return named;
-  const words = other.enum === undefined ? {} : { enum: [...other.enum, null] };
-  return { ...other, ...others, ...words, nullable: true };
 }

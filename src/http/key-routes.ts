@@ -1,15 +1,16 @@
 // A project's API keys: issued, listed, held to a quota, revoked, all with the admin key. Rules are the registry's.
 
 import { Elysia } from "elysia";
-import type { Instant } from "../domain/instant.ts";
+import { pageOf } from "../answers/field.ts";
+import { type IssuedKeyAnswer, issuedKeyAnswer, type KeyAnswer, keyAnswer } from "../answers/registry.ts";
+import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import type { ApiKey } from "../domain/registry.ts";
 import { adminProject, requireAdmin } from "./access.ts";
 import { json, refusal } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import { issuedKeyExample, keyExample, page } from "./examples.ts";
 import { answerPage, byCreation, listPage, printed } from "./list-page.ts";
 import type { HttpDependencies } from "./ports.ts";
-import { issuedKeyAnswer, keyAnswer, keyBody, keyChangeBody, pageOf, pageQuery } from "./schemas.ts";
+import { keyBody, keyChangeBody, pageQuery } from "./schemas.ts";
 import { bodyReader, queryReader } from "./validate.ts";
 
 const readPage = queryReader(pageQuery);
@@ -34,14 +35,14 @@ export function keyRoutes(dependencies: HttpDependencies) {
           if (!made.ok) return refusal(made.refusal);
           const { key, secret } = made.made;
           const { key_id, label, scopes } = key;
-          return json(
+          return json<IssuedKeyAnswer>(
             {
               key_id,
               key: secret,
               label,
               scopes,
               expires_at: printed(key.expires_at),
-              created_at: printed(key.created_at),
+              created_at: toRfc3339(key.created_at),
               quota: key.quota ?? null,
             },
             201,
@@ -56,7 +57,6 @@ export function keyRoutes(dependencies: HttpDependencies) {
             "The key is told in this answer and never again. A project may have several live keys. A quota is for keys that must not have all there is: what is above it gets 429, and most monitoring tools do not send that again.",
           body: keyBody,
           answer: issuedKeyAnswer,
-          example: issuedKeyExample,
           status: 201,
           errors: [400, 401, 404, 413, 503],
           access: "admin",
@@ -89,7 +89,6 @@ export function keyRoutes(dependencies: HttpDependencies) {
           description: "Never the keys themselves. last_used_at is exact to the last webhook it recorded.",
           query: pageQuery,
           answer: pageOf(keyAnswer),
-          example: page(keyExample),
           errors: [400, 401, 404, 503],
           access: "admin",
         }),
@@ -105,7 +104,7 @@ export function keyRoutes(dependencies: HttpDependencies) {
           if (asked instanceof Response) return asked;
           const made = await registry.setQuota(project.uuid, params.key, asked.quota);
           return made.ok
-            ? json(keyItem(made.made, registry.lastUsed(made.made.key_id)))
+            ? json<KeyAnswer>(keyItem(made.made, registry.lastUsed(made.made.key_id)))
             : refusal(made.refusal);
         }),
       {
@@ -117,7 +116,6 @@ export function keyRoutes(dependencies: HttpDependencies) {
             "In force at once in this process, and within a second in all others; each process counts what it takes itself. Without a quota a key may send as much as it likes. What is above it gets 429, and most monitoring tools do not send that again.",
           body: keyChangeBody,
           answer: keyAnswer,
-          example: keyExample,
           errors: [400, 401, 404, 413, 503],
           access: "admin",
         }),
@@ -131,7 +129,7 @@ export function keyRoutes(dependencies: HttpDependencies) {
           if (project instanceof Response) return project;
           const made = await registry.revokeKey(project.uuid, params.key, now());
           return made.ok
-            ? json(keyItem(made.made, registry.lastUsed(made.made.key_id)))
+            ? json<KeyAnswer>(keyItem(made.made, registry.lastUsed(made.made.key_id)))
             : refusal(made.refusal);
         }),
       {
@@ -141,7 +139,6 @@ export function keyRoutes(dependencies: HttpDependencies) {
           summary: "Revoke an API key",
           description: "In force at once in this process, and within a second in all others.",
           answer: keyAnswer,
-          example: keyExample,
           errors: [401, 404, 503],
           access: "admin",
         }),
@@ -152,12 +149,12 @@ export function keyRoutes(dependencies: HttpDependencies) {
 const latest = (a: Instant | undefined, b: Instant | undefined): Instant | undefined =>
   a === undefined || (b !== undefined && b > a) ? b : a;
 
-const keyItem = (key: ApiKey, lastUsed: Instant | undefined) => ({
+const keyItem = (key: ApiKey, lastUsed: Instant | undefined): KeyAnswer => ({
   key_id: key.key_id,
   label: key.label,
   scopes: key.scopes,
   expires_at: printed(key.expires_at),
-  created_at: printed(key.created_at),
+  created_at: toRfc3339(key.created_at),
   revoked_at: printed(key.revoked_at),
   last_used_at: printed(lastUsed ?? null),
   verifies_signatures: (key.signing_secrets ?? []).length > 0,

@@ -1,6 +1,6 @@
 // A page of a list that is held in memory, stable while the list grows. Knows no registry.
 
-import type { Page } from "../domain/answers.ts";
+import type { Page } from "../answers/field.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import { badRequest, json } from "./answer.ts";
 
@@ -31,10 +31,10 @@ export function listPage<T>(
 
 export const byCreation = ({ created_at }: { readonly created_at: Instant }): string => created_at;
 
-export function answerPage<T>(page: Page<T> | Response, item: (value: T) => object): Response {
+export function answerPage<T, Item>(page: Page<T> | Response, item: (value: T) => Item): Response {
   return page instanceof Response
     ? page
-    : json({ items: page.items.map(item), next_cursor: page.next_cursor });
+    : json<Page<Item>>({ items: page.items.map(item), next_cursor: page.next_cursor });
 }
 
 export const printed = (instant: Instant | null): string | null =>

@@ -1,18 +1,29 @@
 // The monitoring tools' own webhooks, each at a URL of its own: received, previewed, quarantined and read again.
 
-import { type Static, Type as t } from "@sinclair/typebox";
+import type { Static } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import { type Page, pageOf } from "../answers/field.ts";
+import {
+  type PreviewAnswer,
+  previewAnswer,
+  type QuarantineItem,
+  quarantineItemAnswer,
+  type RedriveAnswer,
+  redriveAnswer,
+  type SourceAnswer,
+  sourceAnswer,
+  takenAnswer,
+} from "../answers/webhooks.ts";
+import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import type { NativeReading } from "../intake/receive-native.ts";
 import { authenticate, projectOf, requireProject } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import { page, previewExample, quarantineExample, sourceExample, takenExample } from "./examples.ts";
 import { keyOf } from "./native-key.ts";
-import { previewAnswer, quarantineItem, redriveBody, sourceAnswer, takenAnswer } from "./native-schemas.ts";
 import { isKnown, noSuchSource, readWebhook, receiveWebhook } from "./native-webhook.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
-import { pageOf, pageQuery } from "./schemas.ts";
+import { pageQuery, redriveBody } from "./schemas.ts";
 import { bodyReader, bodyTooLarge, queryReader } from "./validate.ts";
 
 const readPage = queryReader(pageQuery);
@@ -27,7 +38,6 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
       description:
         "The key decides the project: X-API-Key, Authorization: Bearer, Basic with the key as password, or ?token=. `auto` recognises the tool. repo_uuid may stand in the query. Whatever is authenticated is answered 200: recorded, ignored with a reason, or kept in the quarantine.",
       answer: takenAnswer,
-      example: takenExample,
       errors: [400, 401, 404, 413, 429, 503],
       access: "key",
     }),
@@ -37,20 +47,26 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
 
   return new Elysia({ name: "native" })
     .post("/api/incidents/webhook/:source", take, detail)
-    .put("/api/incidents/webhook/:source", take, { ...detail, detail: { ...detail.detail, hide: true } })
+    .put("/api/incidents/webhook/:source", take, {
+      ...detail,
+      detail: { ...detail.detail, summary: "Record the webhook of a tool that can only PUT" },
+    })
     .get("/api/incidents/webhook/:source", take, {
       detail: { ...detail.detail, summary: "Record the webhook of a tool that can only GET" },
     })
-    .get("/api/sources", () => json({ items: native.sources.map(sourceItem), next_cursor: null }), {
-      detail: documented({
-        tag: "Webhooks",
-        summary: "List the tools that are understood, and how to set each up",
-        answer: pageOf(sourceAnswer),
-        example: page(sourceExample),
-        errors: [],
-        access: "open",
-      }),
-    })
+    .get(
+      "/api/sources",
+      () => json<Page<SourceAnswer>>({ items: native.sources.map(sourceItem), next_cursor: null }),
+      {
+        detail: documented({
+          tag: "Webhooks",
+          summary: "List the tools that are understood, and how to set each up",
+          answer: pageOf(sourceAnswer),
+          errors: [503],
+          access: "open",
+        }),
+      },
+    )
     .post(
       "/api/sources/:source/preview",
       async ({ request, params }) => {
@@ -58,7 +74,9 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
         if (caller instanceof Response) return caller;
         if (!isKnown(params.source, native)) return noSuchSource();
         const webhook = await readWebhook(request, params.source, dependencies);
-        return webhook instanceof Response ? webhook : json(previewOf(native.preview(webhook)));
+        return webhook instanceof Response
+          ? webhook
+          : json<PreviewAnswer>(previewOf(native.preview(webhook)));
       },
       {
         parse: "none",
@@ -66,7 +84,6 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           tag: "Webhooks",
           summary: "Show what a payload would become, recording nothing",
           answer: previewAnswer,
-          example: previewExample,
           errors: [401, 404, 413, 503],
           access: "key",
         }),
@@ -87,7 +104,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           });
           return found === undefined
             ? badRequest("cursor must be the next_cursor of the page before.")
-            : json(found);
+            : json<Page<QuarantineItem>>(found);
         } catch (error) {
           return storeAway(error);
         }
@@ -98,8 +115,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           summary: "List what no source could read",
           description: "Kept as it came; read it again once a new release or a new mapping can.",
           query: pageQuery,
-          answer: pageOf(quarantineItem),
-          example: page(quarantineExample),
+          answer: pageOf(quarantineItemAnswer),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -130,9 +146,18 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           );
           switch (outcome.tag) {
             case "redriven":
-              return json({ success: true, ...outcome.result });
+              return json<RedriveAnswer>({
+                success: true,
+                ...outcome.result,
+                redriven_at: toRfc3339(outcome.result.redriven_at as Instant),
+              });
             case "already":
-              return json({ success: true, outcome: "recorded", ...outcome, tag: undefined });
+              return json<RedriveAnswer>({
+                success: true,
+                outcome: "recorded",
+                source: outcome.source,
+                incident_ids: outcome.incident_ids,
+              });
             case "not_found":
               return problem(404, "Not found", "The project's quarantine holds nothing with this id");
             case "unavailable":
@@ -153,8 +178,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           summary: "Read a quarantined payload again",
           description: "With the time of its first receipt. Safe to repeat.",
           body: redriveBody,
-          answer: t.Object({ success: t.Literal(true), outcome: t.String(), source: t.String() }),
-          example: { success: true, outcome: "recorded", source: "alertmanager" },
+          answer: redriveAnswer,
           errors: [400, 401, 404, 413, 503],
           access: "key",
         }),
@@ -162,14 +186,14 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
     );
 }
 
-function previewOf(reading: NativeReading): Static<typeof previewAnswer> {
+function previewOf(reading: NativeReading): PreviewAnswer {
   const { source, tag: outcome } = reading;
   return reading.tag === "signals"
-    ? { source, outcome, signals: [...reading.signals], ignored: [...reading.ignored] }
+    ? { source, outcome, signals: reading.signals, ignored: reading.ignored }
     : { source, outcome, signals: [], ignored: [], reason: reading.reason };
 }
 
-const sourceItem = ({ name, title, documentation, setup }: NativePort["sources"][number]) => ({
+const sourceItem = ({ name, title, documentation, setup }: NativePort["sources"][number]): SourceAnswer => ({
   name,
   title,
   documentation,

@@ -1,7 +1,7 @@
 // A monitoring tool's own webhook as it comes: whose it is, whether it is signed as it must be, and what became of it.
 // Order: key, quota, source, repository, size, signature, reading. Every one is counted once.
 
-import type { Static } from "@sinclair/typebox";
+import type { TakenAnswer } from "../answers/webhooks.ts";
 import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
 import { toEpochMs } from "../domain/instant.ts";
 import type { ApiKey } from "../domain/registry.ts";
@@ -14,7 +14,6 @@ import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { countedWebhook, type Reject } from "./counted-webhook.ts";
 import { keyOf, withoutKey } from "./native-key.ts";
-import type { takenAnswer } from "./native-schemas.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
 import { bodyTooLarge } from "./validate.ts";
@@ -27,7 +26,7 @@ export async function receiveWebhook(
   dependencies: HttpDependencies,
 ): Promise<Response> {
   // What looks whether the address is there (a monitor, a link preview) records nothing.
-  if (request.method === "HEAD") return json({ success: true, message: "Nothing was recorded" });
+  if (request.method === "HEAD") return new Response(null);
   const label = isKnown(source, dependencies.native) ? source : "unknown";
   return countedWebhook({ source: label, secret: keyOf(request) }, dependencies, async (caller, reject) => {
     if (caller.tag === "key") return take(request, source, caller, dependencies, reject);
@@ -93,7 +92,10 @@ async function take(
         );
       }
       if (outcome.quarantined > 0) count("quarantined");
-      return json({ ...takenItem(outcome), ...(sns?.note === undefined ? {} : { reason: sns.note }) });
+      return json<TakenAnswer>({
+        ...takenItem(outcome),
+        ...(sns?.note === undefined ? {} : { reason: sns.note }),
+      });
     case "unavailable":
       return reject("unavailable", unavailable(`The webhook could not be stored: ${outcome.reason}.`));
     case "too_large":
@@ -156,7 +158,7 @@ function repoOf(request: Request): RepoUuid | undefined | Response {
   return parseRepoUuid(text) ?? repositoryMissing(text.slice(0, 64));
 }
 
-const takenItem = (taken: NativeTaken): Static<typeof takenAnswer> => {
+const takenItem = (taken: NativeTaken): TakenAnswer => {
   let greatest = 0n;
   for (const position of taken.positions) if (position > greatest) greatest = position;
   return {

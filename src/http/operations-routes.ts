@@ -1,30 +1,39 @@
 // Health, metrics and dead letters: what those who run the service ask.
 
-import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import { type Page, pageOf } from "../answers/field.ts";
+import {
+  type AllRedriven,
+  allRedrivenAnswer,
+  type DeadLetter,
+  deadLetterAnswer,
+  type IngestAnswer,
+  ingestAnswer,
+  type LiveAnswer,
+  liveAnswer,
+  metricsAnswer,
+  type ReadyAnswer,
+  type RedrivenAnswer,
+  readyAnswer,
+  redrivenAnswer,
+} from "../answers/operations.ts";
 import { requireAdmin } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
-import { allRedrivenExample, deadLetterExample, page, redrivenExample } from "./examples.ts";
 import type { HttpDependencies } from "./ports.ts";
-import { allRedrivenAnswer, deadLetterAnswer, pageOf, pageQuery, redrivenAnswer } from "./schemas.ts";
+import { pageQuery } from "./schemas.ts";
 import { bodyTooLarge, queryReader } from "./validate.ts";
 
 const readPage = queryReader(pageQuery);
-const readiness = t.Object({
-  ready: t.Boolean(),
-  dependencies: t.Record(t.String(), t.Object({ ok: t.Boolean(), detail: t.String() })),
-});
 
 export function operationsRoutes(dependencies: HttpDependencies) {
   return new Elysia({ name: "operations" })
-    .get("/health/live", () => json({ live: true, version: dependencies.version }), {
+    .get("/health/live", () => json<LiveAnswer>({ live: true, version: dependencies.version }), {
       detail: documented({
         tag: "Operations",
         summary: "Whether the process is alive",
-        answer: t.Object({ live: t.Boolean(), version: t.String() }),
-        example: { live: true, version: "0.1.0" },
+        answer: liveAnswer,
         errors: [],
         access: "open",
       }),
@@ -34,7 +43,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
       async () => {
         const found = await dependencies.dependencies();
         const ready = Object.values(found).every(({ ok }) => ok);
-        return json({ ready, dependencies: found }, ready ? 200 : 503);
+        return json<ReadyAnswer>({ ready, dependencies: found }, ready ? 200 : 503);
       },
       {
         detail: documented({
@@ -42,8 +51,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
           summary: "Whether every dependency is there",
           description:
             "503 with the same body while one is not, within 2 s of its loss. Webhooks are taken all the same while the event store or Postgres is away: whoever sends webhooks here only while this is 200 loses them. /health/ingest is for that.",
-          answer: readiness,
-          example: { ready: true, dependencies: { postgres: { ok: true, detail: "ok" } } },
+          answer: readyAnswer,
           otherStatus: 503,
           errors: [],
           access: "open",
@@ -54,7 +62,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
       "/health/ingest",
       async () => {
         const problem = await dependencies.takesWebhooks();
-        return json(
+        return json<IngestAnswer>(
           { takes_webhooks: problem === undefined, detail: problem ?? "ok" },
           problem === undefined ? 200 : 503,
         );
@@ -65,8 +73,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
           summary: "Whether webhooks are acknowledged",
           description:
             "200 also while the event store is away and the spool takes them, and while Postgres is away. What routes webhooks asks this.",
-          answer: t.Object({ takes_webhooks: t.Boolean(), detail: t.String() }),
-          example: { takes_webhooks: true, detail: "ok" },
+          answer: ingestAnswer,
           otherStatus: 503,
           errors: [],
           access: "open",
@@ -83,9 +90,9 @@ export function operationsRoutes(dependencies: HttpDependencies) {
         detail: documented({
           tag: "Operations",
           summary: "Metrics in the Prometheus text format",
-          answer: t.String(),
-          contentType: "text/plain",
-          errors: [],
+          answer: metricsAnswer,
+          contentTypes: ["text/plain"],
+          errors: [503],
           access: "open",
         }),
       },
@@ -98,7 +105,9 @@ export function operationsRoutes(dependencies: HttpDependencies) {
         const page = readPage(request);
         if (page instanceof Response) return page;
         return answered(async () =>
-          json(await dependencies.queries.deadLetters({ limit: page.limit ?? 50, cursor: page.cursor })),
+          json<Page<DeadLetter>>(
+            await dependencies.queries.deadLetters({ limit: page.limit ?? 50, cursor: page.cursor }),
+          ),
         );
       },
       {
@@ -107,7 +116,6 @@ export function operationsRoutes(dependencies: HttpDependencies) {
           summary: "List events that no projection could take",
           query: pageQuery,
           answer: pageOf(deadLetterAnswer),
-          example: page(deadLetterExample),
           errors: [400, 401, 503],
           access: "admin",
         }),
@@ -120,7 +128,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
         if (refused !== undefined) return refused;
         const tooLarge = await skipBody(request, dependencies);
         if (tooLarge !== undefined) return tooLarge;
-        return answered(async () => json(await dependencies.deadLetters.all()));
+        return answered(async () => json<AllRedriven>(await dependencies.deadLetters.all()));
       },
       {
         parse: "none",
@@ -130,7 +138,6 @@ export function operationsRoutes(dependencies: HttpDependencies) {
           description:
             "As with one of them. Answers after 5 s at the latest; those that wait until then are tried all the same.",
           answer: allRedrivenAnswer,
-          example: allRedrivenExample,
           errors: [401, 413, 503],
           access: "admin",
         }),
@@ -152,7 +159,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
             return problem(404, "Not found", `No dead letter at position '${position.slice(0, 64)}'`);
           }
           const reason = known.tag === "applied" ? null : known.reason;
-          return json({ position, outcome: known.tag, reason });
+          return json<RedrivenAnswer>({ position, outcome: known.tag, reason });
         });
       },
       {
@@ -163,7 +170,6 @@ export function operationsRoutes(dependencies: HttpDependencies) {
           description:
             "After a fix: the event is read from the event store once more and applied as if it had never failed. `applied`: it is no dead letter any more. `failing`: it still is, for this reason. `waiting`: no projector has taken it up within 5 s; one will. Asking again changes nothing.",
           answer: redrivenAnswer,
-          example: redrivenExample,
           errors: [401, 404, 413, 503],
           access: "admin",
         }),

@@ -1,5 +1,6 @@
 // What the HTTP side needs of the rest. Types only; src/app brings the implementations.
 
+import type { Page } from "../answers/field.ts";
 import type {
   Basis,
   GroupBy,
@@ -7,16 +8,16 @@ import type {
   IncidentItem,
   IncidentState,
   MttrAnswer,
-  Page,
   PairItem,
   TimelineItem,
-} from "../domain/answers.ts";
+} from "../answers/incidents.ts";
+import type { AllRedriven, DeadLetter, ReadyAnswer } from "../answers/operations.ts";
+import type { QuarantineItem } from "../answers/webhooks.ts";
 import type { ProjectUuid, RepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { MatchedBy } from "../domain/signal.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
-import type { QuarantineItem } from "../intake/quarantine-reader.ts";
 import type { Quotas } from "../intake/quotas.ts";
 import type {
   NativeContext,
@@ -65,14 +66,6 @@ export interface MttrRequest {
   readonly tz: string;
 }
 
-export interface DeadLetter {
-  readonly position: string;
-  readonly event_id: string;
-  readonly stream: string;
-  readonly type: string;
-  readonly reason: string;
-}
-
 /**
  * Every function may throw: an Error named `ReadModelUnavailable` where Postgres cannot be asked now, and one named
  * `BadCursor` for a cursor that is not from here; mttr one named `UnknownTimeZone`, where Postgres knows no such one.
@@ -108,16 +101,7 @@ export interface DeadLetterRedrive {
     | { readonly tag: "waiting"; readonly reason: string }
     | undefined
   >;
-  readonly all: () => Promise<{
-    readonly applied: number;
-    readonly failing: number;
-    readonly waiting: number;
-  }>;
-}
-
-export interface Dependency {
-  readonly ok: boolean;
-  readonly detail: string;
+  readonly all: () => Promise<AllRedriven>;
 }
 
 export interface Log {
@@ -138,7 +122,7 @@ export interface HttpDependencies {
   readonly replayIncident: (project: ProjectUuid, incidentId: string) => AsyncIterable<RecordedEvent>;
   readonly replayProject: (project: ProjectUuid) => AsyncIterable<RecordedEvent>;
   /** By name; the service is ready when all are ok. */
-  readonly dependencies: () => Promise<Readonly<Record<string, Dependency>>>;
+  readonly dependencies: () => Promise<ReadyAnswer["dependencies"]>;
   /** Why no webhook can be acknowledged now; undefined where one can, be it from the spool. */
   readonly takesWebhooks: () => Promise<string | undefined>;
   readonly metrics: Metrics;

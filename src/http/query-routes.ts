@@ -1,35 +1,28 @@
 // Incidents, timelines, pairs and MTTR. Validates, waits for a position where asked to, and lets the read model answer.
 
 import { Elysia } from "elysia";
+import { type Page, pageOf } from "../answers/field.ts";
+import {
+  type IncidentDetail,
+  type IncidentItem,
+  incidentAnswer,
+  incidentItemAnswer,
+  type MttrAnswer,
+  mttrAnswer,
+  type PairItem,
+  pairAnswer,
+  type TimelineItem,
+  timelineItemAnswer,
+} from "../answers/incidents.ts";
 import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import type { Project } from "../domain/registry.ts";
 import { requireProject } from "./access.ts";
 import { badRequest, incidentNotFound, json, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import {
-  incidentExample,
-  incidentItemExample,
-  mttrExample,
-  page,
-  pairExample,
-  timelineItemExample,
-} from "./examples.ts";
 import { firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies, PageRequest } from "./ports.ts";
-import {
-  incidentAnswer,
-  incidentItemAnswer,
-  incidentsQuery,
-  mttrAnswer,
-  mttrQuery,
-  pageOf,
-  pairAnswer,
-  pairsQuery,
-  positionQuery,
-  timelineItemAnswer,
-  timelineQuery,
-} from "./schemas.ts";
+import { incidentsQuery, mttrQuery, pairsQuery, positionQuery, timelineQuery } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
 
 const readIncidents = queryReader(incidentsQuery);
@@ -80,7 +73,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
           const filter = readFilter(query);
           if (filter instanceof Response) return filter;
           const { state, monitor_id } = query;
-          return json(
+          return json<Page<IncidentItem>>(
             await queries.incidents(
               project.project_uuid,
               {
@@ -100,7 +93,6 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "Newest first by first_time. from and to (half-open) choose incidents that were heard of in that span: last_time at or after from, first_time before to.",
           query: incidentsQuery,
           answer: pageOf(incidentItemAnswer),
-          example: page(incidentItemExample),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -113,7 +105,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
           const ids = incidentIdsIn(request);
           if (ids instanceof Response) return ids;
           const found = await firstFound(ids, (id) => queries.incident(project.project_uuid, id));
-          return found === undefined ? incidentNotFound() : json(found);
+          return found === undefined ? incidentNotFound() : json<IncidentDetail>(found);
         }),
       {
         detail: documented({
@@ -123,7 +115,6 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "incident_id is percent-encoded and may hold anything, slashes included; `.` and `..` are asked for as `%252E` and `%252E%252E`.",
           query: positionQuery,
           answer: incidentAnswer,
-          example: incidentExample,
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -137,7 +128,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
           if (ids instanceof Response) return ids;
           const page = pageOfQuery(query);
           const found = await firstFound(ids, (id) => queries.timeline(project.project_uuid, id, page));
-          return found === undefined ? incidentNotFound() : json(found);
+          return found === undefined ? incidentNotFound() : json<Page<TimelineItem>>(found);
         }),
       {
         detail: documented({
@@ -147,7 +138,6 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "Records in order of effective time; webhooks tells how many different events one stands for.",
           query: timelineQuery,
           answer: pageOf(timelineItemAnswer),
-          example: page(timelineItemExample),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -160,7 +150,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
           const filter = readFilter(query);
           if (filter instanceof Response) return filter;
           const { state, monitor_id, incident_id, matched_by } = query;
-          return json(
+          return json<Page<PairItem>>(
             await queries.pairs(
               project.project_uuid,
               {
@@ -182,7 +172,6 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "In order of recovery time. from and to (half-open) choose by it. With state=open the open outages instead, which have null where there is no recovery yet, in order of and chosen by their first alert.",
           query: pairsQuery,
           answer: pageOf(pairAnswer),
-          example: page(pairExample),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -197,7 +186,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
           const tz = query.tz ?? "UTC";
           if (!isTimeZone(tz)) return badRequest(`tz ${JSON.stringify(tz)} is not an IANA time zone.`);
           const { monitor_id, matched_by, group_by } = query;
-          return json(
+          return json<MttrAnswer>(
             await queries.mttr(project.project_uuid, {
               basis: query.basis ?? "latest_alert",
               tz,
@@ -216,7 +205,6 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "Of the recoveries in [from, to) by recovery time. Without data every figure is null, never 0. The grade goes by the mean: elite under an hour, high under a day, medium under a week, else low.",
           query: mttrQuery,
           answer: mttrAnswer,
-          example: mttrExample,
           errors: [400, 401, 404, 503],
           access: "key",
         }),

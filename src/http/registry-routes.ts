@@ -1,23 +1,29 @@
 // Projects, repositories and status mappings: what the admin key may do. Rules are the registry's, not HTTP's.
 
 import { Elysia } from "elysia";
+import { pageOf } from "../answers/field.ts";
+import {
+  type MappingsAnswer,
+  mappingsAnswer,
+  type ProjectAnswer,
+  projectAnswer,
+  type RepositoryAnswer,
+  repositoryAnswer,
+} from "../answers/registry.ts";
+import { toRfc3339 } from "../domain/instant.ts";
 import type { Project, Repository } from "../domain/registry.ts";
 import { adminProject, requireAdmin, requireProject } from "./access.ts";
 import { json, refusal } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import { mappingsExample, page, projectExample, repositoryExample } from "./examples.ts";
 import { keyRoutes } from "./key-routes.ts";
-import { answerPage, byCreation, listPage, printed } from "./list-page.ts";
+import { answerPage, byCreation, listPage } from "./list-page.ts";
 import type { HttpDependencies } from "./ports.ts";
 import {
   mappingsBody,
   noQuery,
-  pageOf,
   pageQuery,
-  projectAnswer,
   projectBody,
   projectChangeBody,
-  repositoryAnswer,
   repositoryBody,
 } from "./schemas.ts";
 import { bodyReader, queryReader } from "./validate.ts";
@@ -42,7 +48,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           const asked = await readProject(request, maxBodyBytes);
           if (asked instanceof Response) return asked;
           const made = await registry.registerProject(asked, now());
-          return made.ok ? json(projectItem(made.made), 201) : refusal(made.refusal);
+          return made.ok ? json<ProjectAnswer>(projectItem(made.made), 201) : refusal(made.refusal);
         }),
       {
         parse: "none",
@@ -51,7 +57,6 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "Register a project",
           body: projectBody,
           answer: projectAnswer,
-          example: projectExample,
           status: 201,
           errors: [400, 401, 409, 413, 503],
           access: "admin",
@@ -75,7 +80,6 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "List projects",
           query: pageQuery,
           answer: pageOf(projectAnswer),
-          example: page(projectExample),
           errors: [400, 401, 503],
           access: "admin",
         }),
@@ -87,14 +91,13 @@ export function registryRoutes(dependencies: HttpDependencies) {
         const project = requireProject(request, params.project, "read", dependencies);
         if (project instanceof Response) return project;
         const query = readNone(request);
-        return query instanceof Response ? query : json(projectItem(project));
+        return query instanceof Response ? query : json<ProjectAnswer>(projectItem(project));
       },
       {
         detail: documented({
           tag: "Projects",
           summary: "Show a project",
           answer: projectAnswer,
-          example: projectExample,
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -109,7 +112,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           const asked = await readProjectChange(request, maxBodyBytes);
           if (asked instanceof Response) return asked;
           const made = await registry.changeProject(project.uuid, asked);
-          return made.ok ? json(projectItem(made.made)) : refusal(made.refusal);
+          return made.ok ? json<ProjectAnswer>(projectItem(made.made)) : refusal(made.refusal);
         }),
       {
         parse: "none",
@@ -118,7 +121,6 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "Rename a project, or change how far its orphan recoveries may be matched",
           body: projectChangeBody,
           answer: projectAnswer,
-          example: projectExample,
           errors: [400, 401, 404, 413, 503],
           access: "admin",
         }),
@@ -133,7 +135,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           const asked = await readRepository(request, maxBodyBytes);
           if (asked instanceof Response) return asked;
           const made = await registry.registerRepository(project.uuid, asked, now());
-          return made.ok ? json(repositoryItem(made.made), 201) : refusal(made.refusal);
+          return made.ok ? json<RepositoryAnswer>(repositoryItem(made.made), 201) : refusal(made.refusal);
         }),
       {
         parse: "none",
@@ -142,7 +144,6 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "Register a repository",
           body: repositoryBody,
           answer: repositoryAnswer,
-          example: repositoryExample,
           status: 201,
           errors: [400, 401, 404, 409, 413, 503],
           access: "admin",
@@ -168,7 +169,6 @@ export function registryRoutes(dependencies: HttpDependencies) {
           summary: "List a project's repositories",
           query: pageQuery,
           answer: pageOf(repositoryAnswer),
-          example: page(repositoryExample),
           errors: [400, 401, 404, 503],
           access: "key",
         }),
@@ -184,7 +184,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           const asked = await readMappings(request, maxBodyBytes);
           if (asked instanceof Response) return asked;
           const made = await registry.mapStatuses(project.uuid, asked);
-          return made.ok ? json(made.made) : refusal(made.refusal);
+          return made.ok ? json<MappingsAnswer>(made.made) : refusal(made.refusal);
         }),
       {
         parse: "none",
@@ -194,8 +194,7 @@ export function registryRoutes(dependencies: HttpDependencies) {
           description:
             "Words are compared trimmed and in upper case. What was recorded before is mapped anew.",
           body: mappingsBody,
-          answer: mappingsBody,
-          example: mappingsExample,
+          answer: mappingsAnswer,
           errors: [400, 401, 404, 413, 503],
           access: "admin",
         }),
@@ -205,29 +204,30 @@ export function registryRoutes(dependencies: HttpDependencies) {
       "/api/projects/:project/status-mappings",
       ({ request, params }) => {
         const project = requireProject(request, params.project, "read", dependencies);
-        return project instanceof Response ? project : json(project.mappings);
+        if (project instanceof Response) return project;
+        const query = readNone(request);
+        return query instanceof Response ? query : json<MappingsAnswer>(project.mappings);
       },
       {
         detail: documented({
           tag: "Projects",
           summary: "Show a project's status mappings",
-          answer: mappingsBody,
-          example: mappingsExample,
-          errors: [401, 404, 503],
+          answer: mappingsAnswer,
+          errors: [400, 401, 404, 503],
           access: "key",
         }),
       },
     );
 }
 
-const projectItem = ({ project_uuid, name, matching, created_at }: Project) => ({
+const projectItem = ({ project_uuid, name, matching, created_at }: Project): ProjectAnswer => ({
   project_uuid,
   name,
   matching,
-  created_at: printed(created_at),
+  created_at: toRfc3339(created_at),
 });
 
-const repositoryItem = (repository: Repository) => ({
+const repositoryItem = (repository: Repository): RepositoryAnswer => ({
   ...repository,
-  created_at: printed(repository.created_at),
+  created_at: toRfc3339(repository.created_at),
 });

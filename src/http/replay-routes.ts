@@ -1,15 +1,15 @@
 // Replay for audits: events straight from the event store, a line of JSON each. Asks the read model nothing.
 
 import { Elysia } from "elysia";
+import { type ReplayLine, replayLineAnswer } from "../answers/operations.ts";
 import { createFairShare, type FairShare } from "../domain/fair-share.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import { requireProject } from "./access.ts";
 import { incidentNotFound, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import { replayExample } from "./examples.ts";
 import { firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies } from "./ports.ts";
-import { noQuery, replayLine } from "./schemas.ts";
+import { noQuery } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
 
 const readNone = queryReader(noQuery);
@@ -67,9 +67,8 @@ const detail = (summary: string) =>
     summary,
     description:
       "NDJSON straight from the event store, in the order in which they were stored: every figure can be computed again from it. An answer that is cut off ends without its last line break.",
-    answer: replayLine,
-    example: replayExample,
-    contentType: "application/x-ndjson",
+    answer: replayLineAnswer,
+    contentTypes: ["application/x-ndjson"],
     errors: [400, 401, 404, 503],
     access: "key",
   });
@@ -146,7 +145,7 @@ const ndjson = (body: ReadableStream<Uint8Array> | null): Response =>
     },
   });
 
-const line = (event: RecordedEvent) => ({
+const line = (event: RecordedEvent): ReplayLine => ({
   event_id: event.id,
   type: event.type,
   stream: event.stream,

@@ -1,28 +1,15 @@
-// The shapes of requests and answers, one schema each; types and documentation come from them.
+// The shapes of requests, one schema each; types and documentation come from them.
 
-import { type Static, type TSchema, type TUnsafe, Type as t } from "@sinclair/typebox";
-import type { IncidentDetail, IncidentItem, MttrAnswer, PairItem, TimelineItem } from "../domain/answers.ts";
+import { Type as t } from "@sinclair/typebox";
+import { oneOf } from "../answers/field.ts";
+import { bases, groupBys, incidentStates, matchedBys } from "../answers/incidents.ts";
+import { mappedKinds, matchings, quotaUnits, scopes } from "../answers/registry.ts";
 
 const uuid = (description: string) => t.String({ description, maxLength: 64 });
 const time = (description: string) =>
   t.String({ description, maxLength: 100, examples: ["2025-01-15T10:30:00.000Z"] });
-const orNull = <T extends TSchema>(schema: T) => t.Union([schema, t.Null()]);
-const literals = <const T extends readonly string[]>(words: T, description: string) =>
-  t.Union(
-    words.map((word) => t.Literal(word)),
-    { description: `${description} ${words.join(", ")}` },
-  ) as unknown as TUnsafe<T[number]>;
-
-export const states = ["open", "recovered", "orphan", "unmapped"] as const;
-const matchedBy = ["incident_id", "monitor_id", "project"] as const;
-const groupBy = ["repo", "monitor", "incident", "day", "week", "month"] as const;
-
-export const errorAnswer = t.Object(
-  { success: t.Literal(false), error: t.String(), details: t.String() },
-  { additionalProperties: false, description: "Every error of every route" },
-);
-
-// Requests ------------------------------------------------------------------------------------------------------------
+const chosen = <const Words extends readonly string[]>(words: Words) =>
+  oneOf(words, { description: `one of ${words.join(", ")}` });
 
 const page = {
   limit: t.Optional(t.Integer({ minimum: 1, maximum: 500, description: "a whole number from 1 to 500" })),
@@ -51,14 +38,14 @@ export const pageQuery = t.Object(page, closed);
 export const positionQuery = t.Object(readYourWrite, closed);
 export const timelineQuery = t.Object({ ...page, ...readYourWrite }, closed);
 export const incidentsQuery = t.Object(
-  { state: t.Optional(literals(states, "one of")), ...which, ...span, ...page, ...readYourWrite },
+  { state: t.Optional(chosen(incidentStates)), ...which, ...span, ...page, ...readYourWrite },
   closed,
 );
 export const pairsQuery = t.Object(
   {
-    state: t.Optional(literals(["open", "recovered"], "one of")),
+    state: t.Optional(chosen(["open", "recovered"])),
     incident_id: t.Optional(t.String({ maxLength: 512, description: "an incident_id" })),
-    matched_by: t.Optional(literals(matchedBy, "one of")),
+    matched_by: t.Optional(chosen(matchedBys)),
     ...which,
     ...span,
     ...page,
@@ -69,10 +56,10 @@ export const pairsQuery = t.Object(
 export const mttrQuery = t.Object(
   {
     ...span,
-    basis: t.Optional(literals(["latest_alert", "first_alert"], "one of")),
-    matched_by: t.Optional(literals(matchedBy, "one of")),
+    basis: t.Optional(chosen(bases)),
+    matched_by: t.Optional(chosen(matchedBys)),
     ...which,
-    group_by: t.Optional(literals(groupBy, "one of")),
+    group_by: t.Optional(chosen(groupBys)),
     tz: t.Optional(t.String({ maxLength: 64, description: "an IANA time zone, like Europe/Paris" })),
     ...readYourWrite,
   },
@@ -87,7 +74,7 @@ export const projectBody = t.Object(
 export const projectChangeBody = t.Object(
   {
     name: t.Optional(name),
-    matching: t.Optional(literals(["incident", "monitor", "project"], "one of")),
+    matching: t.Optional(chosen(matchings)),
   },
   { ...closed, examples: [{ matching: "monitor" }] },
 );
@@ -98,7 +85,7 @@ export const repositoryBody = t.Object(
 const quota = t.Object(
   {
     webhooks: t.Integer({ minimum: 1, maximum: 1_000_000, description: "a whole number from 1 to 1000000" }),
-    per: literals(["second", "minute"], "one of"),
+    per: chosen(quotaUnits),
     burst: t.Optional(
       t.Integer({
         minimum: 1,
@@ -117,7 +104,7 @@ const quotaOrNull = t.Union([quota, t.Null()], {
 export const keyBody = t.Object(
   {
     label: t.String({ minLength: 1, maxLength: 200, description: "a string of 1 to 200 characters" }),
-    scopes: t.Array(literals(["ingest", "read"], "one of"), {
+    scopes: t.Array(chosen(scopes), {
       minItems: 1,
       maxItems: 2,
       description: 'a list of "ingest" and "read"',
@@ -139,7 +126,7 @@ export const keyChangeBody = t.Object(
   { quota: quotaOrNull },
   { ...closed, examples: [{ quota: { webhooks: 600, per: "minute", burst: 100 } }] },
 );
-export const mappingsBody = t.Record(t.String(), literals(["ALERT", "RECOVERY"], "one of"), {
+export const mappingsBody = t.Record(t.String(), chosen(mappedKinds), {
   description: "an object of status words",
   examples: [{ DEGRADED: "ALERT", FINE: "RECOVERY" }],
 });
@@ -178,167 +165,11 @@ export const webhookBody = t.Object(
     ],
   },
 );
-
-// Answers -------------------------------------------------------------------------------------------------------------
-
-export const webhookAnswer = t.Object({
-  success: t.Literal(true),
-  message: t.String(),
-  incident_id: t.String(),
-  event_id: t.Optional(t.String()),
-  kind: t.Optional(orNull(t.String())),
-  position: t.Optional(t.String()),
-  durability: t.Optional(
-    literals(["stored", "spooled"], "In the event store, or on this machine's disk on its way there:"),
-  ),
-});
-export const projectAnswer = t.Object({
-  project_uuid: t.String(),
-  name: t.String(),
-  matching: literals(["incident", "monitor", "project"], "One of"),
-  created_at: t.String(),
-});
-export const repositoryAnswer = t.Object({
-  repo_uuid: t.String(),
-  project_uuid: t.String(),
-  name: t.String(),
-  created_at: t.String(),
-});
-const quotaAnswer = orNull(
-  t.Object({
-    webhooks: t.Integer(),
-    per: literals(["second", "minute"], "One of"),
-    burst: t.Integer({ description: "The most at one moment" }),
-  }),
+export const redriveBody = t.Object(
+  { source: t.Optional(t.String({ maxLength: 64, description: "a source's name, or auto" })) },
+  {
+    additionalProperties: false,
+    description: "Empty for the source that was asked for first.",
+    examples: [{ source: "auto" }],
+  },
 );
-export const keyAnswer = t.Object({
-  key_id: t.String(),
-  label: t.String(),
-  scopes: t.Array(t.String()),
-  expires_at: orNull(t.String()),
-  created_at: t.String(),
-  revoked_at: orNull(t.String()),
-  last_used_at: orNull(t.String()),
-  verifies_signatures: t.Boolean({ description: "Whether what signing tools send with it must be signed" }),
-  quota: quotaAnswer,
-});
-export const issuedKeyAnswer = t.Object({
-  key_id: t.String(),
-  key: t.String({ description: "Told here and never again" }),
-  label: t.String(),
-  scopes: t.Array(t.String()),
-  expires_at: orNull(t.String()),
-  created_at: t.String(),
-  quota: quotaAnswer,
-});
-
-const kind = orNull(literals(["ALERT", "RECOVERY"], "One of"));
-export const pairAnswer = t.Object({
-  incident_id: t.String(),
-  monitor_id: orNull(t.String()),
-  monitor_name: orNull(t.String()),
-  repo_uuid: orNull(t.String()),
-  first_alert_at: t.String(),
-  latest_alert_at: t.String(),
-  alerts: t.Integer(),
-  recovered_at: orNull(t.String()),
-  recovery_seconds: orNull(t.Number({ description: "Recovery minus the latest alert" })),
-  outage_seconds: orNull(t.Number({ description: "Recovery minus the first alert" })),
-  matched_by: orNull(literals(matchedBy, "One of")),
-  recovered_at_basis: orNull(literals(["incident_time", "received"], "One of")),
-  alert_event_id: t.String(),
-  recovery_event_id: orNull(t.String()),
-});
-const incidentFields = {
-  incident_id: t.String(),
-  state: literals(states, "One of"),
-  monitor_id: orNull(t.String()),
-  monitor_name: orNull(t.String()),
-  repo_uuid: orNull(t.String()),
-  first_time: t.String(),
-  last_time: t.String(),
-  alerts: t.Integer(),
-  recoveries: t.Integer(),
-  webhooks: t.Integer(),
-};
-export const incidentItemAnswer = t.Object({ ...incidentFields, outages: t.Integer() });
-export const incidentAnswer = t.Object({ ...incidentFields, outages: t.Array(pairAnswer) });
-export const timelineItemAnswer = t.Object({
-  event_id: t.String(),
-  position: t.String(),
-  incident_time: t.String(),
-  effective_time: t.String(),
-  received_at: t.String(),
-  status: t.String(),
-  kind,
-  monitor_name: orNull(t.String()),
-  monitor_id: orNull(t.String()),
-  repo_uuid: orNull(t.String()),
-  message: orNull(t.String()),
-  local_time: orNull(t.String()),
-  timezone: orNull(t.String()),
-  source: t.String(),
-  webhooks: t.Integer(),
-});
-const figures = {
-  n: t.Integer({ description: "Recoveries that the figures rest on" }),
-  open: t.Integer({ description: "Outages still open" }),
-  mean_seconds: orNull(t.Number()),
-  median_seconds: orNull(t.Number()),
-  p90_seconds: orNull(t.Number()),
-  p95_seconds: orNull(t.Number()),
-  min_seconds: orNull(t.Number()),
-  max_seconds: orNull(t.Number()),
-  grade: orNull(literals(["elite", "high", "medium", "low"], "By the mean; one of")),
-  matched_by: t.Object({ incident_id: t.Integer(), monitor_id: t.Integer(), project: t.Integer() }),
-};
-export const mttrAnswer = t.Object({
-  basis: literals(["latest_alert", "first_alert"], "One of"),
-  from: orNull(t.String()),
-  to: orNull(t.String()),
-  ...figures,
-  position: t.String(),
-  groups: t.Optional(t.Array(t.Object({ key: orNull(t.String()), ...figures }))),
-});
-export const replayLine = t.Object({
-  event_id: t.String(),
-  type: t.String(),
-  stream: t.String(),
-  revision: t.String(),
-  position: t.String(),
-  recorded_at: t.String(),
-  data: t.Unknown(),
-  metadata: t.Unknown(),
-});
-export const deadLetterAnswer = t.Object({
-  position: t.String(),
-  event_id: t.String(),
-  stream: t.String(),
-  type: t.String(),
-  reason: t.String(),
-});
-export const redrivenAnswer = t.Object({
-  position: t.String(),
-  outcome: literals(["applied", "failing", "waiting"], "One of"),
-  reason: orNull(t.String({ description: "Why it is still a dead letter" })),
-});
-export const allRedrivenAnswer = t.Object({
-  applied: t.Integer(),
-  failing: t.Integer(),
-  waiting: t.Integer(),
-});
-export const pageOf = <T extends TSchema>(item: T) =>
-  t.Object({ items: t.Array(item), next_cursor: orNull(t.String()) });
-
-// What the domain promises and what is described here are one and the same.
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
-type Mutable<T> = T extends readonly (infer I)[]
-  ? Mutable<I>[]
-  : T extends object
-    ? { -readonly [K in keyof T]: Mutable<T[K]> }
-    : T;
-true satisfies Same<Static<typeof incidentItemAnswer>, Mutable<IncidentItem>>;
-true satisfies Same<Static<typeof incidentAnswer>, Mutable<IncidentDetail>>;
-true satisfies Same<Static<typeof timelineItemAnswer>, Mutable<TimelineItem>>;
-true satisfies Same<Static<typeof pairAnswer>, Mutable<PairItem>>;
-true satisfies Same<Static<typeof mttrAnswer>, Mutable<MttrAnswer>>;

@@ -2,6 +2,7 @@
 // append.
 
 import { Elysia } from "elysia";
+import { type WebhookAnswer, webhookAnswer } from "../answers/webhooks.ts";
 import { kindOf } from "../domain/status.ts";
 import { readContractWebhook } from "../intake/contract-webhook.ts";
 import { type Caller, onceRead, projectOf } from "./access.ts";
@@ -9,10 +10,9 @@ import { json, problem, projectNotFound, repositoryNotFound, unavailable } from 
 import { readBody } from "./body.ts";
 import { countedWebhook, type Reject } from "./counted-webhook.ts";
 import { documented } from "./documentation.ts";
-import { webhookExample } from "./examples.ts";
 import type { HttpDependencies, Rejection } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
-import { webhookAnswer, webhookBody } from "./schemas.ts";
+import { webhookBody } from "./schemas.ts";
 import { bodyTooLarge } from "./validate.ts";
 
 export function webhookRoutes(dependencies: HttpDependencies) {
@@ -33,7 +33,6 @@ export function webhookRoutes(dependencies: HttpDependencies) {
           "Answers 200 once the event is durably stored. The same content sent again gets the same answer and changes nothing. JSON is read whatever the Content-Type says. The slash at the end is optional.",
         body: webhookBody,
         answer: webhookAnswer,
-        example: webhookExample,
         errors: [400, 401, 404, 413, 429, 503],
         access: "key",
       }),
@@ -68,7 +67,7 @@ async function take(
   }
   if (reading.tag === "test") {
     count("test");
-    return json({
+    return json<WebhookAnswer>({
       success: true,
       message: "The test arrived; nothing was recorded",
       incident_id: "",
@@ -107,11 +106,11 @@ async function take(
         );
       }
       const [signal] = outcome.signals;
-      return json({
+      return json<WebhookAnswer>({
         success: true,
         message: "Incident recorded successfully",
         incident_id: fields.incident_id,
-        event_id: signal?.event_id,
+        ...(signal === undefined ? {} : { event_id: signal.event_id }),
         kind,
         ...(signal?.position === undefined ? {} : { position: String(signal.position) }),
         durability: outcome.durability,

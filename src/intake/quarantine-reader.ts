@@ -1,32 +1,14 @@
 // Reads a project's quarantine: page by page, and payload by payload. Remembers where each payload stands and what became
 // of it, so that no page and no redrive reads the whole stream; reads what others added before it answers.
 
-import type { Page } from "../domain/answers.ts";
+import type { Page } from "../answers/field.ts";
+import type { QuarantineItem } from "../answers/webhooks.ts";
 import type { ProjectUuid } from "../domain/ids.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import { type PayloadQuarantined, type QuarantineRedriven, quarantineStream } from "../domain/quarantine.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import type { ReadStream } from "./event-log.ts";
 import { textOf } from "./native-payload.ts";
-
-export interface QuarantineItem {
-  readonly quarantine_id: string;
-  readonly source: string;
-  readonly reason: string;
-  readonly received_at: string;
-  readonly content_type: string | null;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
-  /** As it came; null where its bytes are no text, which `payload_base64` then holds. */
-  readonly payload: string | null;
-  readonly payload_base64: string | null;
-  /** "waiting", or what the last redrive said. */
-  readonly state: "waiting" | QuarantineRedriven["outcome"];
-  readonly redriven: Pick<
-    QuarantineRedriven,
-    "source" | "incident_ids" | "ignored" | "reason" | "redriven_at"
-  > | null;
-}
 
 /** All of them throw EventLogUnavailable. */
 export interface QuarantineReader {

@@ -1,6 +1,6 @@
 // Cursors: where a page ended, as text that means nothing to its reader. Stable under inserts: they hold key values.
 
-import type { Page } from "../domain/answers.ts";
+import type { Page } from "../answers/field.ts";
 
 export interface PageRequest {
   readonly limit: number;

@@ -1,6 +1,6 @@
 // MTTR: figures over the recoveries of a span, computed by Postgres in one snapshot with the position they hold at.
 
-import type { Basis, GroupBy, MttrAnswer, RecoveryFigures } from "../domain/answers.ts";
+import type { Basis, GroupBy, MttrAnswer, RecoveryFigures } from "../answers/incidents.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import { gradeOf } from "../domain/recovery.ts";
 import type { MatchedBy } from "../domain/signal.ts";

@@ -1,13 +1,14 @@
 // Answers what people ask of the read model: incidents, timelines, pairs. Knows no HTTP. MTTR is in mttr-query.ts.
 
+import type { Page } from "../answers/field.ts";
 import type {
   IncidentDetail,
   IncidentItem,
   IncidentState,
-  Page,
   PairItem,
   TimelineItem,
-} from "../domain/answers.ts";
+} from "../answers/incidents.ts";
+import type { DeadLetter } from "../answers/operations.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import type { MatchedBy } from "../domain/signal.ts";
 import { nextPage, type PageRequest, readCursor } from "./cursor.ts";
@@ -144,10 +145,10 @@ export function readModelQueries(sql: Sql, asked: Asking = askingOf()) {
 
     mttr: mttrQuery(sql, asked),
 
-    deadLetters: (page: PageRequest): Promise<Page<DeadLetterRow>> =>
+    deadLetters: (page: PageRequest): Promise<Page<DeadLetter>> =>
       asked(async () => {
         const [position] = readCursor(page.cursor, ["position"]) ?? ["-1"];
-        const rows = await sql<DeadLetterRow[]>`
+        const rows = await sql<DeadLetter[]>`
           select position, event_id, stream, type, reason from dead_letters
           where position > ${position}::text::numeric order by position limit ${page.limit + 1}`;
         return nextPage(
@@ -248,11 +249,3 @@ const timelineItem = (row: RecordRow): TimelineItem => ({
   source: row.source,
   webhooks: row.webhooks,
 });
-
-interface DeadLetterRow {
-  position: string;
-  event_id: string;
-  stream: string;
-  type: string;
-  reason: string;
-}

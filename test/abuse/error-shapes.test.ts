@@ -262,7 +262,8 @@ describe("every answer of every route", () => {
     };
     await side.ask("POST", "/api/incidents/webhook", { key, body: { ...signal, project_uuid: projectA } });
     await side.ask("POST", "/api/incidents/webhook/alertmanager", { key, raw: markup });
-    for (const route of routes) {
+    // The documentation's own page, and what leads there, come below.
+    for (const route of routes.filter(({ template }) => !/^\/(swagger|$)/.test(template))) {
       for (const secretKey of [key, adminKey, undefined]) {
         const answer = await side.ask(route.method, route.path(paths), {
           ...(secretKey === undefined ? {} : { key: secretKey }),

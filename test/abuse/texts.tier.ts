@@ -3,7 +3,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { IncidentItem, Page, TimelineItem } from "../../src/domain/answers.ts";
+import type { Page } from "../../src/answers/field.ts";
+import type { IncidentItem, TimelineItem } from "../../src/answers/incidents.ts";
 import { startSeed } from "../faults/seed.ts";
 import {
   adminKey,

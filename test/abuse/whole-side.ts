@@ -143,12 +143,12 @@ interface Operation {
   };
 }
 
-/** Every route by its own documentation, and those of the native webhooks that are not in it. */
+/** Every route by its own documentation. */
 async function documentedRoutes(side: Pick<Client, "ask">): Promise<readonly Route[]> {
   const { paths } = (await side.ask("GET", "/swagger/json")).body as {
     paths: Record<string, Record<string, Operation>>;
   };
-  const routes = Object.entries(paths).flatMap(([template, methods]) =>
+  return Object.entries(paths).flatMap(([template, methods]) =>
     Object.entries(methods).map(([method, { security, requestBody, responses, parameters = [] }]): Route => {
       const scheme = Object.keys(security[0] ?? {})[0];
       return {
@@ -162,8 +162,4 @@ async function documentedRoutes(side: Pick<Client, "ask">): Promise<readonly Rou
       };
     }),
   );
-  const hidden = routes
-    .filter(({ method, template }) => method === "POST" && template === "/api/incidents/webhook/{source}")
-    .map((route): Route => ({ ...route, method: "PUT" }));
-  return [...routes, ...hidden];
 }

@@ -2,7 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import type { Page, PairItem } from "../../src/domain/answers.ts";
+import type { Page } from "../../src/answers/field.ts";
+import type { PairItem } from "../../src/answers/incidents.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
   type RunningService,
@@ -62,7 +64,7 @@ async function post(
   body: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
-  return fetch(service.url + path, { method: "POST", body, headers });
+  return checkedFetch(service.url + path, { method: "POST", body, headers });
 }
 
 const taken = async (answer: Response): Promise<Taken> => {
@@ -159,9 +161,9 @@ test("no key, an unknown source and another project's repository are refused", a
 test("HEAD records nothing where GET records", async () => {
   const path = `/api/incidents/webhook/fields?token=${key}&incident_id=by-get&status=down`;
   const before = await replayed();
-  expect((await fetch(service.url + path, { method: "HEAD" })).status).toBe(200);
+  expect((await checkedFetch(service.url + path, { method: "HEAD" })).status).toBe(200);
   expect(await replayed()).toBe(before);
-  expect(await taken(await fetch(service.url + path))).toMatchObject({
+  expect(await taken(await checkedFetch(service.url + path))).toMatchObject({
     recorded: 1,
     incident_ids: ["by-get"],
   });
@@ -181,7 +183,7 @@ test("no key and no secret is in anything the service has printed", () => {
 });
 
 async function replayed(): Promise<number> {
-  const answer = await fetch(`${service.url}/api/projects/${project}/replay`, {
+  const answer = await checkedFetch(`${service.url}/api/projects/${project}/replay`, {
     headers: { "X-API-Key": key },
   });
   return (await answer.text()).split("\n").length;

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { IncidentItem, Page } from "../../src/domain/answers.ts";
+import type { Page } from "../../src/answers/field.ts";
+import type { IncidentItem } from "../../src/answers/incidents.ts";
 import {
   end,
   type RunningService,

@@ -12,6 +12,7 @@ import { freePort } from "../../src/processes/ports.ts";
 import { processesWorkingIn } from "../../src/processes/process-identity.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
 import { type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import { type RunningService, registerProject, removeDataDir, startService } from "../running-service.ts";
 
 /** What was promised, and so what is asserted. What is measured is printed. */
@@ -110,17 +111,17 @@ async function told(
   back: () => Promise<number>,
 ): Promise<void> {
   const lostMs = (await readyIs(503, bounds.lost)) - bounds.lost;
-  const said = (await (await fetch(`${service.url}/health/ready`)).json()) as {
+  const said = (await (await checkedFetch(`${service.url}/health/ready`)).json()) as {
     dependencies: Record<string, { ok: boolean }>;
   };
   expect(said.dependencies[name]).toMatchObject({ ok: false });
-  expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
+  expect((await checkedFetch(`${service.url}/health/live`)).status).toBe(200);
   expect(await unreadable()).toMatchObject({ success: true, quarantined: 1 });
   const untilMs = bounds.lost + bounds.awayMs;
   let webhooks = 0;
   do {
     expect(await webhook(`${name}-${how}-${webhooks}`)).toBe(200);
-    expect((await fetch(`${service.url}/health/ingest`)).status).toBe(200);
+    expect((await checkedFetch(`${service.url}/health/ingest`)).status).toBe(200);
     webhooks += 1;
     await new Promise((resolve) => setTimeout(resolve, 100));
   } while (performance.now() < untilMs);
@@ -137,7 +138,7 @@ async function told(
 async function readyIs(status: number, from: number): Promise<number> {
   let last = "";
   while (performance.now() < from + 40_000) {
-    const answer = await fetch(`${service.url}/health/ready`);
+    const answer = await checkedFetch(`${service.url}/health/ready`);
     last = await answer.text();
     if (answer.status === status) return performance.now();
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -146,7 +147,7 @@ async function readyIs(status: number, from: number): Promise<number> {
 }
 
 async function webhook(incident_id: string): Promise<number> {
-  const answer = await fetch(`${service.url}/api/incidents/webhook/`, {
+  const answer = await checkedFetch(`${service.url}/api/incidents/webhook/`, {
     method: "POST",
     headers: { "X-API-Key": key },
     body: JSON.stringify({
@@ -162,7 +163,7 @@ async function webhook(incident_id: string): Promise<number> {
 
 /** What no source can read is kept as well. */
 async function unreadable(): Promise<unknown> {
-  const answer = await fetch(`${service.url}/api/incidents/webhook/alertmanager`, {
+  const answer = await checkedFetch(`${service.url}/api/incidents/webhook/alertmanager`, {
     method: "POST",
     headers: { "X-API-Key": key },
     body: JSON.stringify({ of: "no source", at: Date.now() }),

@@ -1,16 +1,18 @@
 // The HTTP side on small stand-ins for what it needs: a log in memory, a read model that answers what a test says.
 
-import type { IncidentDetail, MttrAnswer } from "../../src/domain/answers.ts";
+import { type IncidentDetail, type MttrAnswer, mttrAnswer } from "../../src/answers/incidents.ts";
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import type { NewEvent, RecordedEvent } from "../../src/domain/stored-events.ts";
 import { createHttp } from "../../src/http/app.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
+import { exampleOf } from "../../src/http/openapi-schema.ts";
 import type { HttpDependencies, Queries } from "../../src/http/ports.ts";
 import type { AppendOutcome } from "../../src/intake/event-log.ts";
 import { createQuotas } from "../../src/intake/quotas.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { startRegistry } from "../../src/intake/registry.ts";
 import { memoryLog } from "../intake/memory-log.ts";
+import { heldToSchema } from "./answer-check.ts";
 
 export const adminKey = "the-admin-key";
 export const projectA = "5f0c954e-97a5-4d3c-8f5b-7d9b6f0f8a11";
@@ -145,7 +147,7 @@ export function emptyReadModel(note: Note): Pick<HttpDependencies, "queries" | "
       incident: note("incident", undefined as IncidentDetail | undefined),
       timeline: note("timeline", { items: [], next_cursor: null }),
       pairs: note("pairs", { items: [], next_cursor: null }),
-      mttr: note("mttr", noData),
+      mttr: note("mttr", exampleOf(mttrAnswer) as MttrAnswer),
       deadLetters: note("deadLetters", { items: [], next_cursor: null }),
       keyUsage: note("keyUsage", new Map()),
     },
@@ -156,8 +158,9 @@ export function emptyReadModel(note: Note): Pick<HttpDependencies, "queries" | "
   };
 }
 
-/** Asks whatever answers requests. */
-export function clientOf(handle: Client["handle"]): Client {
+/** Asks whatever answers requests, and holds its answers to their schemas. */
+export function clientOf(unchecked: Client["handle"]): Client {
+  const handle = heldToSchema(unchecked);
   const ask = async (method: string, path: string, options: AskOptions = {}): Promise<Answer> => {
     const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
     const response = await handle(
@@ -219,23 +222,6 @@ export const recorded = (revision: number, fields: Partial<RecordedEvent> = {}):
   metadata: { source: "contract" },
   ...fields,
 });
-
-const noData: MttrAnswer = {
-  basis: "latest_alert",
-  from: null,
-  to: null,
-  n: 0,
-  open: 0,
-  mean_seconds: null,
-  median_seconds: null,
-  p90_seconds: null,
-  p95_seconds: null,
-  min_seconds: null,
-  max_seconds: null,
-  grade: null,
-  matched_by: { incident_id: 0, monitor_id: 0, project: 0 },
-  position: "7",
-};
 
 export function instant(text: string): Instant {
   const read = parseInstant(text);

@@ -1,7 +1,8 @@
 // What the query routes make of a request: filters, pages, waiting, ids in paths, and a read model that is away.
 
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { IncidentDetail } from "../../src/domain/answers.ts";
+import { type IncidentDetail, incidentAnswer } from "../../src/answers/incidents.ts";
+import { exampleOf } from "../../src/http/openapi-schema.ts";
 import { type Answer, adminKey, createHttpSide, type HttpSide, projectA, repoA } from "./http-side.ts";
 
 let http: HttpSide;
@@ -203,13 +204,14 @@ describe("an incident_id in a path", () => {
   });
 
   test("may be a lone dot or two, written so that no client takes them out; %2E itself comes first", async () => {
+    const incident = exampleOf(incidentAnswer) as IncidentDetail;
     let known = [".", "%2E"];
     const asked: string[] = [];
     http = await createHttpSide({
       queries: {
         incident: async (_project, id) => {
           asked.push(id);
-          return known.includes(id) ? ({ incident_id: id } as IncidentDetail) : undefined;
+          return known.includes(id) ? { ...incident, incident_id: id } : undefined;
         },
       },
     });

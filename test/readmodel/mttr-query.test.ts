@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { RecoveryFigures } from "../../src/domain/answers.ts";
+import type { RecoveryFigures } from "../../src/answers/incidents.ts";
 import type { ProjectUuid } from "../../src/domain/ids.ts";
 import { instantFromEpochMs } from "../../src/domain/instant.ts";
 import { recoveryFigures } from "../../src/domain/recovery.ts";

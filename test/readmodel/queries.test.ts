@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
-import type { Page } from "../../src/domain/answers.ts";
+import type { Page } from "../../src/answers/field.ts";
 import type { ProjectUuid } from "../../src/domain/ids.ts";
 import { freePort } from "../../src/processes/ports.ts";
 import { openPostgres } from "../../src/readmodel/postgres.ts";

@@ -5,7 +5,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Page, PairItem } from "../../src/domain/answers.ts";
+import type { Page } from "../../src/answers/field.ts";
+import type { PairItem } from "../../src/answers/incidents.ts";
 import { parseInstant, toRfc3339 } from "../../src/domain/instant.ts";
 import { freePort } from "../../src/processes/ports.ts";
 import {
