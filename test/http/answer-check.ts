@@ -5,6 +5,7 @@ import { Ajv, type ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import { createHttp } from "../../src/http/app.ts";
 import type { HttpDependencies } from "../../src/http/ports.ts";
+import { misfits } from "./misfits.ts";
 
 type Handle = (request: Request) => Promise<Response>;
 
@@ -78,7 +79,9 @@ async function checkAnswer(seen: SeenAnswer): Promise<void> {
   const problem = await problemWith(seen);
   if (problem !== undefined) {
     const { method, path, status, text = "" } = seen;
-    throw new Error(`${method} ${path} answered ${status}, and ${problem}: ${text.slice(0, 1_000)}`);
+    const misfit = `${method} ${path} answered ${status}, and ${problem}: ${text.slice(0, 1_000)}`;
+    misfits.push(misfit);
+    throw new Error(misfit);
   }
 }
 

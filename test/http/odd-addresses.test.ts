@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { admission } from "../../src/http/admission.ts";
 import { type HttpServer, serve } from "../../src/runtime.ts";
+import { heldToSchema } from "./answer-check.ts";
 import { adminKey, createHttpSide, type HttpSide, projectA } from "./http-side.ts";
 
 let side: HttpSide;
@@ -27,7 +28,7 @@ beforeAll(async () => {
     newRequestId: () => "made-here",
     maxBodyBytes: 4_096,
   });
-  server = serve({ host: "127.0.0.1", port: 0, idleSeconds: 10, handle });
+  server = serve({ host: "127.0.0.1", port: 0, idleSeconds: 10, handle: heldToSchema(handle) });
 });
 afterAll(() => server.stop(100));
 

@@ -22,9 +22,11 @@ const production = productionPackages(lock);
 describe("what is installed is what was locked", () => {
   test("every dependency is named with an exact version", () => {
     const named = { ...description.dependencies, ...description.devDependencies };
-    expect(Object.entries(named).filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual(
-      [],
-    );
+    expect(
+      Object.entries(named).filter(
+        ([, version]) => !/^(npm:[a-z-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version),
+      ),
+    ).toEqual([]);
   });
 
   test("every locked package has a SHA-512 and comes from the registry", () => {
