@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { readContractWebhook } from "../../src/intake/contract-webhook.ts";
 import { readNative } from "../../src/intake/receive-native.ts";
 import { readPayload } from "../../src/sources/registry.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
   type RunningService,
@@ -75,7 +76,7 @@ test("B5: JSON as deep, as wide and as long as it may be: answered by rule, in b
   for (const [name, body] of Object.entries(bodies)) {
     for (const [path, secret] of paths) {
       const startedAt = performance.now();
-      const answer = await fetch(service.url + path, {
+      const answer = await checkedFetch(service.url + path, {
         method: "POST",
         headers: { "X-API-Key": secret },
         body,
@@ -161,7 +162,7 @@ test("B6: ten thousand requests in one go on one connection: what is answered is
   const posted = requestIds(piped);
   expect(requestIds(asked)).toEqual(Array.from({ length: count }, (_, n) => `n-${n}`));
   const replay = await (
-    await fetch(`${service.url}/api/projects/${project}/replay`, { headers: { "X-API-Key": key } })
+    await checkedFetch(`${service.url}/api/projects/${project}/replay`, { headers: { "X-API-Key": key } })
   ).text();
   const recorded = [...replay.matchAll(/"incident_id":"piped-(\d+)"/g)].map(([, n]) => Number(n));
   console.log(

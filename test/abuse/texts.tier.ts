@@ -6,6 +6,7 @@ import fc from "fast-check";
 import type { Page } from "../../src/answers/field.ts";
 import type { IncidentItem, TimelineItem } from "../../src/answers/incidents.ts";
 import { startSeed } from "../faults/seed.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
   type RunningService,
@@ -138,7 +139,7 @@ test("S6: any text in any field is kept exactly and shown in its normal form", a
           },
           n % 2 === 0,
         );
-        const answer = await fetch(`${service.url}/api/incidents/webhook/`, {
+        const answer = await checkedFetch(`${service.url}/api/incidents/webhook/`, {
           method: "POST",
           headers: { "X-API-Key": key },
           body: raw,
@@ -162,7 +163,7 @@ test("S6: any text in any field is kept exactly and shown in its normal form", a
     () => `Of ${distinct.size} incidents ${incidents.length} are shown.`,
   );
 
-  const replay = await fetch(`${service.url}/api/projects/${project}/replay`, {
+  const replay = await checkedFetch(`${service.url}/api/projects/${project}/replay`, {
     headers: { "X-API-Key": key },
   });
   const events = (await replay.text())

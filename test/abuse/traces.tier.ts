@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
   type RunningService,
@@ -38,7 +39,7 @@ beforeAll(async () => {
     stdout += chunk.toString("latin1");
   });
   await useEverything();
-  metrics = await (await fetch(`${service.url}/metrics`)).text();
+  metrics = await (await checkedFetch(`${service.url}/metrics`)).text();
   children = processesBelow(Number(service.child.pid));
   await service.stop();
   for (const name of ["secrets-key"]) secrets[name] = readFileSync(join(dataDir, name), "utf8").trim();
@@ -58,7 +59,7 @@ async function useEverything(): Promise<void> {
   });
   secrets["a revoked key"] = brief.key;
   const send = async (to: string, init: RequestInit): Promise<Response> =>
-    fetch(service.url + to, { method: "POST", ...init });
+    checkedFetch(service.url + to, { method: "POST", ...init });
 
   await send("/api/projects", {
     headers: { "X-API-Key": adminKey },
@@ -111,7 +112,7 @@ async function useEverything(): Promise<void> {
       await send(`${to}?token=${key}&api_key=${key}&key=${key}&apikey=${key}&password=${key}`, {
         body: native,
       });
-      await fetch(`${service.url}${to}?token=${key}&message=${encodeURIComponent(said)}`);
+      await checkedFetch(`${service.url}${to}?token=${key}&message=${encodeURIComponent(said)}`);
     }
   }
   const at = String(Math.floor(Date.now() / 1000));
@@ -154,17 +155,18 @@ async function useEverything(): Promise<void> {
   ])
     await exchange(service.port, raw("", target), { answers: 1 });
   for (const target of ["", "/incidents", "/mttr", "/pairs", "/quarantine", "/replay", "/status-mappings"])
-    await fetch(`${service.url}/api/projects/${project}${target}`, { headers: { "X-API-Key": key } });
-  await fetch(`${service.url}/api/projects/${project}/keys`, { headers: { "X-API-Key": adminKey } });
+    await checkedFetch(`${service.url}/api/projects/${project}${target}`, { headers: { "X-API-Key": key } });
+  await checkedFetch(`${service.url}/api/projects/${project}/keys`, { headers: { "X-API-Key": adminKey } });
 
-  await fetch(`${service.url}${path}/${brief.key_id}`, {
+  await checkedFetch(`${service.url}${path}/${brief.key_id}`, {
     method: "DELETE",
     headers: { "X-API-Key": adminKey },
   });
   const revokedAt = performance.now();
   for (let status = 200; status !== 401; ) {
-    status = (await fetch(`${service.url}/api/projects/${project}`, { headers: { "X-API-Key": brief.key } }))
-      .status;
+    status = (
+      await checkedFetch(`${service.url}/api/projects/${project}`, { headers: { "X-API-Key": brief.key } })
+    ).status;
     if (performance.now() - revokedAt > 10_000) break;
   }
   revokedAfterMs = performance.now() - revokedAt;
@@ -285,7 +287,7 @@ describe("S12: log lines", () => {
     try {
       const { project, key } = await registerProject(pretty);
       for (const status of [`odd${forged}`, "\x1b[2J", "a\u2028b"]) {
-        await fetch(`${pretty.url}/api/incidents/webhook/`, {
+        await checkedFetch(`${pretty.url}/api/incidents/webhook/`, {
           method: "POST",
           headers: { "X-API-Key": key },
           body: JSON.stringify({
@@ -297,7 +299,10 @@ describe("S12: log lines", () => {
           }),
         });
       }
-      await fetch(`${pretty.url}/api/incidents/webhook/auto?token=${key}`, { method: "POST", body: forged });
+      await checkedFetch(`${pretty.url}/api/incidents/webhook/auto?token=${key}`, {
+        method: "POST",
+        body: forged,
+      });
       await pretty.stop();
       const printed = pretty.output();
       expect(printed).toContain("a status that is neither");
