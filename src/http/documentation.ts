@@ -17,7 +17,7 @@ export interface RouteDocumentation {
   readonly otherStatus?: 503;
   /** JSON where it is absent. */
   readonly contentTypes?: readonly string[];
-  /** Beside 400 for an address that is none, and 500 for a fault: any route may answer those. */
+  /** 400 for an address that is none and 500 for a fault are added: any route may answer them. */
   readonly errors: readonly (keyof typeof reasons)[];
   /** Whom the route lets in. */
   readonly access: "key" | "admin" | "open";
@@ -79,11 +79,7 @@ export function documented(route: RouteDocumentation) {
   );
   const success = {
     description: route.status === 302 ? "Elsewhere" : "As asked",
-    ...(route.answer === undefined
-      ? {}
-      : {
-          content: contentOf(route.answer, route.contentTypes),
-        }),
+    ...(route.answer === undefined ? {} : { content: contentOf(route.answer, route.contentTypes) }),
   };
   return {
     tags: [route.tag],
