@@ -44,7 +44,7 @@ async function problemsIn(source: object): Promise<readonly string[]> {
 describe("the document", () => {
   test("is valid OpenAPI, examples included", async () => {
     expect(await problemsIn(document)).toEqual([]);
-  });
+  }, 60_000);
 
   test("would not be, were an operation without answers or an example of another shape", async () => {
     const { paths } = document;
@@ -53,7 +53,7 @@ describe("the document", () => {
     for (const operations of wrong) {
       expect(await problemsIn({ ...document, paths: { ...paths, "/wrong": operations } })).not.toEqual([]);
     }
-  });
+  }, 60_000);
 
   test("leaves no object of an answer open, but where the names are the sender's own", () => {
     const open = answers.flatMap(({ name, schema }) => openObjects(schema).map((at) => `${name}: ${at}`));
