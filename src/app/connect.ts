@@ -32,6 +32,12 @@ export async function connect(
     { store, databaseUrl: options.databaseUrl, remembered: registryFile.remembered },
     log,
   );
+  // Before everything else that is appended. Where the store is away, the projector gives the log its identity later.
+  if (storeAnswers === "yes") {
+    await store.identity.id().catch((error: unknown) => {
+      log.warn({ reason: String(error) }, "the log's identity cannot be read yet");
+    });
+  }
   const { admin, secrets } = options.keys;
   const registry = startRegistry({
     append: store.append,

@@ -1,5 +1,6 @@
 // The read side: the pools of Postgres connections, what is asked over them, and the projector that feeds the tables.
 
+import { setTimeout as pause } from "node:timers/promises";
 import { projections } from "../../projections/index.ts";
 import type { EventStore } from "../eventstore/client.ts";
 import type { DeadLetterRedrive, Queries } from "../http/ports.ts";
@@ -10,7 +11,7 @@ import { openPostgres } from "../readmodel/postgres.ts";
 import { type Projector, startProjector } from "../readmodel/projector.ts";
 import { readModelQueries } from "../readmodel/queries.ts";
 import { redriveRequests } from "../readmodel/redrive-requests.ts";
-import { askingOf } from "../readmodel/unavailable.ts";
+import { type Asking, askingOf } from "../readmodel/unavailable.ts";
 
 export interface ReadSide extends Pick<Projector, "position" | "waitFor" | "status"> {
   readonly queries: Queries;
@@ -19,12 +20,14 @@ export interface ReadSide extends Pick<Projector, "position" | "waitFor" | "stat
   readonly ask: () => Promise<void>;
 }
 
+/** So long after the start queries wait for the read model to be found to be of this log. */
+const verifiedBoundMs = 3_000;
 const stopBoundsMs = { projector: 800, pools: 500 };
 
 /** Answers at once, whether or not Postgres is there. */
 export function openReadSide(options: {
   readonly databaseUrl: string;
-  readonly store: Pick<EventStore, "followLog" | "readStream" | "head">;
+  readonly store: Pick<EventStore, "followLog" | "readStream" | "head" | "identity">;
   readonly log: Log;
   readonly stopping: Stopping;
 }): ReadSide {
@@ -51,10 +54,15 @@ export function openReadSide(options: {
   stopping.add("Postgres connections", stopBoundsMs.pools, async () => {
     await Promise.all([reading.end({ timeout: 0 }), noting.end({ timeout: 0 }), liveness.end()]);
   });
-  const { followLog: follow, readStream, head } = store;
-  const projector = startProjector({ databaseUrl, projections, follow, readStream, head, log });
+  const { followLog: follow, readStream, head, identity } = store;
+  const projector = startProjector({ databaseUrl, projections, follow, readStream, head, identity, log });
   stopping.add("projector", stopBoundsMs.projector, projector.stop);
-  const asking = askingOf(liveness);
+  const verified = Promise.race([projector.verified, pause(verifiedBoundMs, undefined, { ref: false })]);
+  const askingNow = askingOf(liveness, () => projector.status().otherLog);
+  const asking: Asking = async (run) => {
+    await verified;
+    return askingNow(run);
+  };
   return {
     queries: readModelQueries(reading, asking),
     deadLetters: redriveRequests(noting, { asking }),

@@ -1,6 +1,7 @@
 // The events the ledger appends, as they lie in the event store, and the streams they lie in. Pure.
 
 import type { IncidentId, ProjectUuid } from "./ids.ts";
+import type { LogEvent } from "./log-started.ts";
 import type { QuarantineEvent } from "./quarantine.ts";
 import type { Quota } from "./quota.ts";
 import type { Kind, Matching } from "./signal.ts";
@@ -21,8 +22,8 @@ export interface RecordedEvent {
 /** An event about to be appended. Metadata is flat, string to string. */
 export interface NewEvent {
   readonly id: string;
-  readonly type: (StoredEvent | QuarantineEvent)["type"];
-  readonly data: (StoredEvent | QuarantineEvent)["data"];
+  readonly type: (StoredEvent | QuarantineEvent | LogEvent)["type"];
+  readonly data: (StoredEvent | QuarantineEvent | LogEvent)["data"];
   readonly metadata: Readonly<Record<string, string>>;
 }
 

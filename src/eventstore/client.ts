@@ -2,10 +2,12 @@
 // projector ask for. Knows nothing of webhooks, HTTP or Postgres.
 
 import type { AppendEvents, FollowStream, ReadStream } from "../intake/event-log.ts";
+import type { LogIdentity } from "../readmodel/log-identity.ts";
 import { createAppender } from "./append.ts";
 import { type ConnectionProblem, connectionProblem, explainUrlProblem } from "./connection-problem.ts";
 import { createFollowLog, type FollowLogOptions, type LogBatch } from "./follow-log.ts";
 import { createFollowStream } from "./follow-stream.ts";
+import { createLogIdentity } from "./log-identity.ts";
 import { closeClient, openClient, type Purpose } from "./open-client.ts";
 import { createReadStream, readHead, readLast, readSome } from "./read.ts";
 import { createReadLog, type ReadLog } from "./read-log.ts";
@@ -31,6 +33,7 @@ export interface EventStore {
   readonly followStream: FollowStream;
   readonly followLog: (options: FollowLogOptions) => AsyncIterable<LogBatch>;
   readonly readLog: ReadLog;
+  readonly identity: LogIdentity;
   /** Throws EventLogUnavailable when the store does not answer. */
   readonly head: () => Promise<bigint | undefined>;
   readonly appendsInFlight: () => number;
@@ -67,14 +70,14 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
       else options.log.warn({ reason: failing }, "the event store does not take appends");
     },
   });
-  const head = (): Promise<bigint | undefined> => readHead(probe, headTimeoutMs);
+  const head = (): Promise<bigint | undefined> => readHead(probe, { timeoutMs: headTimeoutMs });
   const lastRevision = async (stream: string): Promise<bigint | undefined> =>
     (await readLast(probe, stream, headTimeoutMs))?.revision;
   const followLog = createFollowLog(log, head);
 
   const headFailure = async (timeoutMs: number): Promise<unknown> => {
     try {
-      await readHead(probe, timeoutMs);
+      await readHead(probe, { timeoutMs });
       return undefined;
     } catch (error) {
       return error;
@@ -94,6 +97,7 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
     followStream: createFollowStream(registry, lastRevision),
     followLog,
     readLog: createReadLog(createFollowLog(replay, head), head),
+    identity: createLogIdentity(probe, appender.append),
     head,
     appendsInFlight: appender.inFlight,
     problem,

@@ -5,7 +5,7 @@ import type { RecordedEvent } from "../domain/stored-events.ts";
 import { EventLogUnavailable, type ReadStream } from "../intake/event-log.ts";
 import { type Pull, pullFrom } from "./pull.ts";
 import { positionOf, type Resolved, toRecordedEvent } from "./recorded-event.ts";
-import { faultReason, storeFault } from "./store-error.ts";
+import { faultReason, isUnknownError, storeFault } from "./store-error.ts";
 
 /** A reader may take its time with each event; the store may not be silent for longer than this. */
 const silenceMs = 10_000;
@@ -15,11 +15,17 @@ export const createReadStream = (client: EventStoreDBClient): ReadStream =>
     yield* readBounded(client, stream, { from: options.fromRevision ?? 0n, timeoutMs: silenceMs });
   };
 
+/** `requiresLeader`: of a cluster, only the node that everything was written to answers. */
+export interface ReadBounds {
+  readonly timeoutMs: number;
+  readonly requiresLeader?: true;
+}
+
 /** Events of a stream forwards from a revision, at most `count`. */
 export async function readSome(
   client: EventStoreDBClient,
   stream: string,
-  options: { readonly from: bigint; readonly count: number; readonly timeoutMs: number },
+  options: ReadBounds & { readonly from: bigint; readonly count: number },
 ): Promise<readonly RecordedEvent[]> {
   const events: RecordedEvent[] = [];
   for await (const event of readBounded(client, stream, options)) events.push(event);
@@ -43,8 +49,11 @@ export async function readLast(
 }
 
 /** The commit position of the newest event in the whole log, system events included. */
-export async function readHead(client: EventStoreDBClient, timeoutMs: number): Promise<bigint | undefined> {
-  const read = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1 });
+export async function readHead(
+  client: EventStoreDBClient,
+  { timeoutMs, ...leader }: ReadBounds,
+): Promise<bigint | undefined> {
+  const read = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, ...leader });
   for await (const resolved of resolvedFrom(
     pullFrom(read, () => read.cancel()),
     timeoutMs,
@@ -54,17 +63,37 @@ export async function readHead(client: EventStoreDBClient, timeoutMs: number): P
   return undefined;
 }
 
+/** Whether an event of the whole log begins at exactly this commit position. */
+export async function readsAt(
+  client: EventStoreDBClient,
+  position: bigint,
+  { timeoutMs, ...leader }: ReadBounds,
+): Promise<boolean> {
+  const fromPosition = { commit: position, prepare: position };
+  const read = client.readAll({ fromPosition, maxCount: 1, ...leader });
+  const pull = pullFrom<Resolved>(read, () => read.cancel());
+  try {
+    for await (const resolved of resolvedFrom(pull, timeoutMs)) return positionOf(resolved) === position;
+  } catch (error) {
+    // EventStoreDB has no name for a position at which nothing begins.
+    if (isUnknownError(pull.over()?.error)) return false;
+    throw error;
+  }
+  return false;
+}
+
 async function* readBounded(
   client: EventStoreDBClient,
   stream: string,
-  options: { readonly from: bigint; readonly count?: number; readonly timeoutMs: number },
+  { from, count, timeoutMs, ...leader }: ReadBounds & { readonly from: bigint; readonly count?: number },
 ): AsyncGenerator<RecordedEvent> {
   const read = client.readStream(stream, {
-    fromRevision: options.from === 0n ? START : options.from,
-    ...(options.count === undefined ? {} : { maxCount: options.count }),
+    fromRevision: from === 0n ? START : from,
+    ...(count === undefined ? {} : { maxCount: count }),
+    ...leader,
   });
   const pull = pullFrom<Resolved>(read, () => read.cancel());
-  for await (const resolved of resolvedFrom(pull, options.timeoutMs)) {
+  for await (const resolved of resolvedFrom(pull, timeoutMs)) {
     const event = toRecordedEvent(resolved);
     if (event !== undefined) yield event;
   }

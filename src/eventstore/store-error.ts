@@ -35,6 +35,9 @@ export function storeFault(error: unknown): StoreFault {
   return saysTooLarge(message) ? "too_large" : "unavailable";
 }
 
+/** Whether the server refused for a reason that the client has no name for. */
+export const isUnknownError = (error: unknown): boolean => partsOf(error).type === "unknown";
+
 function saysTooLarge(message: string): boolean {
   const said = message.slice(0, 1_000).toLowerCase().replace(/\s+/g, "");
   const at = said.search(/append(event)?size/);

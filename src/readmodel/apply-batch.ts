@@ -3,6 +3,7 @@
 
 import type { ProjectedEvent, Projection, Row } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
+import { type EventPlace, placeRow } from "./log-identity.ts";
 import type { Sql } from "./postgres.ts";
 import { normalForm, projectedEvent } from "./projected-event.ts";
 import { checkpointName } from "./schema.ts";
@@ -78,26 +79,30 @@ export async function applyBatch(
     readonly projections: readonly Projection[];
     readonly from: bigint | undefined;
     readonly upTo: bigint;
+    /** The log that the events are of, and the last of them; undefined: the mark of the tables stays. */
+    readonly log: { readonly id: string; readonly last: EventPlace | undefined };
     /** The position of a dead letter that is none any more. */
     readonly revived?: bigint;
   },
 ): Promise<number> {
-  const { projections, rows, deadLetters, from, upTo, revived } = batch;
+  const { projections, rows, deadLetters, from, upTo, log, revived } = batch;
   const changes = projections.reduce(
-    (before, { name }, place) => `${name}_apply($${place + 6}::text::json, ${before})`,
+    (before, { name }, place) => `${name}_apply($${place + 8}::text::json, ${before})`,
     "'{}'",
   );
   const isEmpty = rows.every((some) => some.length === 0);
   try {
     const [answer] = await sql.unsafe(
       "select advance_checkpoint($1::text, $2::text::numeric, $3::text::numeric, $4::text::json, $5::text::numeric), " +
-        `pg_backend_pid() as pid${isEmpty ? "" : `, cardinality(${changes})`}`,
+        `mark_log($6::text::uuid, $7::text::json), pg_backend_pid() as pid${isEmpty ? "" : `, cardinality(${changes})`}`,
       [
         checkpointName(projections),
         from === undefined ? null : from.toString(),
         upTo.toString(),
         JSON.stringify(deadLetters.map(letterRow)),
         revived === undefined ? null : revived.toString(),
+        log.id,
+        placeRow(log.last),
         ...(isEmpty ? [] : rows.map((some) => JSON.stringify(some))),
       ],
       { prepare: true },

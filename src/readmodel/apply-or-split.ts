@@ -5,6 +5,7 @@ import type { Projection } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import { applyBatch, type DeadLetter, type PreparedRows, prepareRows } from "./apply-batch.ts";
 import { faultReason, isDataFault } from "./database-fault.ts";
+import { type EventPlace, lastPlace } from "./log-identity.ts";
 import type { Sql } from "./postgres.ts";
 
 /** A session, and the server process that holds its lock: another one means that the connection was replaced. */
@@ -15,6 +16,7 @@ export interface Lead {
 
 export interface SplittableBatch {
   readonly projections: readonly Projection[];
+  readonly logId: string;
   readonly events: readonly RecordedEvent[];
   readonly prepared: PreparedRows;
   readonly from: bigint | undefined;
@@ -25,6 +27,8 @@ export interface SplittableBatch {
 
 export interface AppliedPart {
   readonly upTo: bigint;
+  /** The last event of the part. */
+  readonly last: EventPlace | undefined;
   readonly deadLetters: readonly DeadLetter[];
 }
 
@@ -42,17 +46,18 @@ const lettersAtOnce = 50;
  * statements and a few, and about 25 for one bad event in a thousand.
  */
 export async function applyOrSplit(lead: Lead, batch: SplittableBatch): Promise<void> {
-  const { projections, events, upTo } = batch;
+  const { projections, logId, events, upTo } = batch;
   let from = batch.from;
   let next = 0;
   let size = Math.max(1, events.length);
   let refused: DeadLetter[] = [];
   const store = async (rows: PreparedRows["rows"], letters: readonly DeadLetter[], until: bigint) => {
     const deadLetters = [...refused, ...letters];
-    await apply(lead, { projections, rows, deadLetters, from, upTo: until });
+    const last = lastPlace(events.filter(({ position }) => position <= until));
+    await apply(lead, { projections, rows, deadLetters, from, upTo: until, log: { id: logId, last } });
     from = until;
     refused = [];
-    batch.applied({ upTo: until, deadLetters });
+    batch.applied({ upTo: until, last, deadLetters });
   };
   do {
     const part = events.slice(next, next + size);

@@ -20,7 +20,11 @@ export interface ProjectorStatus {
   readonly deadLetters: number;
   /** What went wrong last, and is not over yet. */
   readonly lastError: string | undefined;
+  /** Why the tables that queries see are not of this process's log; they are not to be shown then. */
+  readonly otherLog: string | undefined;
 }
+
+const unverified = "the read model has not been compared with the event store's log yet";
 
 export class Progress {
   #position: bigint | undefined;
@@ -30,11 +34,19 @@ export class Progress {
   #caughtUpAtMs = Date.now();
   #deadLetters = 0;
   #lastError: string | undefined;
+  #otherLog: string | undefined;
+  #isVerified = false;
+  readonly #verified = Promise.withResolvers<void>();
   #advanced = false;
   readonly #waiters = new Waiters();
 
   get position(): bigint | undefined {
     return this.#position;
+  }
+
+  /** Resolves when it has first been found out which log the tables are of. */
+  get verified(): Promise<void> {
+    return this.#verified.promise;
   }
 
   waitFor(position: bigint, timeoutMs: number): Promise<boolean> {
@@ -56,11 +68,25 @@ export class Progress {
     this.#lastError = undefined;
   }
 
+  /** The tables that queries see were built from another log: how far they have come says nothing. */
+  ofAnotherLog(reason: string): void {
+    this.#otherLog = reason;
+    this.#verify();
+    this.#position = undefined;
+    this.#caughtUp = false;
+  }
+
+  ofThisLog(): void {
+    this.#otherLog = undefined;
+    this.#verify();
+  }
+
   /** Another process projects; this is what the checkpoint says. */
   follows(checkpoint: Checkpoint): void {
     this.#leading = false;
     this.#deadLetters = checkpoint.deadLetters;
     this.#lastError = undefined;
+    if (this.#otherLog !== undefined) return;
     this.#moveTo(checkpoint.position);
     this.#compare();
   }
@@ -116,12 +142,18 @@ export class Progress {
       lagSeconds: this.#caughtUp ? 0 : (Date.now() - this.#caughtUpAtMs) / 1000,
       lagBytes: behind > 0n ? behind : 0n,
       deadLetters: this.#deadLetters,
-      lastError: this.#lastError,
+      lastError: this.#otherLog ?? this.#lastError ?? (this.#isVerified ? undefined : unverified),
+      otherLog: this.#otherLog,
     };
   }
 
   end(): void {
     this.#waiters.endAll();
+  }
+
+  #verify(): void {
+    this.#isVerified = true;
+    this.#verified.resolve();
   }
 
   #moveTo(position: bigint | undefined): void {
@@ -133,7 +165,7 @@ export class Progress {
   // While leading, the feed says whether everything is there: the head counts events that no projection is fed with.
   // After a fault nobody knows.
   #compare(): void {
-    if (this.#leading || this.#lastError !== undefined) return;
+    if (this.#leading || this.#lastError !== undefined || this.#otherLog !== undefined) return;
     this.#caughtUp = this.#head === undefined || (this.#position ?? -1n) >= this.#head;
     if (this.#caughtUp) this.#caughtUpAtMs = Date.now();
   }

@@ -3,20 +3,21 @@
 
 import type { Projection } from "../../projections/projection.ts";
 import { CheckpointLost } from "./apply-batch.ts";
-import type { Lead } from "./apply-or-split.ts";
+import { Claim } from "./claim.ts";
 import { faultReason } from "./database-fault.ts";
 import type { FollowLog, HeadPosition, ReadStreamFrom } from "./event-feed.ts";
-import { openSession, type Session, takeLead } from "./lead.ts";
-import type { Sql } from "./postgres.ts";
+import { openSession, type Session } from "./lead.ts";
+import { type LogIdentity, OfAnotherLog } from "./log-identity.ts";
 import { Progress, type ProjectorStatus } from "./progress.ts";
 import { type ProjectorClock, realClock } from "./projector-clock.ts";
-import { prepareTables, readServedCheckpoint } from "./schema.ts";
+import { prepareTables } from "./schema.ts";
 import { project } from "./stint.ts";
 
 /** The part of a logger that is used here; pino's fits. */
 export interface ProjectorLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
 }
 
 export interface Projector {
@@ -25,6 +26,8 @@ export interface Projector {
   /** Resolves true once the read model has come to the position, false after `timeoutMs`. */
   readonly waitFor: (position: bigint, timeoutMs: number) => Promise<boolean>;
   readonly status: () => ProjectorStatus;
+  /** Resolves when it has been found out for the first time which log the read model is of. */
+  readonly verified: Promise<void>;
   /** Ends after the batch under way. */
   readonly stop: () => Promise<void>;
 }
@@ -35,6 +38,8 @@ export interface ProjectorOptions {
   readonly follow: FollowLog;
   readonly readStream: ReadStreamFrom;
   readonly head: HeadPosition;
+  /** Of the log that `follow` follows. */
+  readonly identity: LogIdentity;
   readonly log: ProjectorLog;
   readonly maxBatchEvents?: number;
   readonly maxBatchWaitMs?: number;
@@ -46,8 +51,6 @@ export interface ProjectorOptions {
 const firstBackoffMs = 50;
 /** Short enough that what is back is used again within the time that readiness promises. */
 const longestBackoffMs = 1_000;
-/** How often a standby looks at the checkpoint and whether the lead is free. */
-const standbyMs = 200;
 const headEveryMs = 1_000;
 
 /** Starts projecting in the background; answers at once, whether or not Postgres is there. */
@@ -62,6 +65,7 @@ export function startProjector(options: ProjectorOptions): Projector {
     position: () => progress.position ?? 0n,
     waitFor: (position, timeoutMs) => progress.waitFor(position, timeoutMs),
     status: () => progress.status(),
+    verified: progress.verified,
     stop: async () => {
       stopping.abort();
       progress.end();
@@ -78,43 +82,29 @@ async function keepProjecting(
   stop: AbortSignal,
 ): Promise<void> {
   let backoffMs = firstBackoffMs;
-  const { pause } = options.clock ?? realClock;
+  const { identity, log, clock = realClock } = options;
+  const claim = new Claim({ identity, clock, progress, log });
   const open = options.openSession ?? (() => openSession(options.databaseUrl));
   while (!stop.aborted) {
     const session = open();
     try {
-      const lead = await waitForLead(session.sql, options, progress, stop);
+      const lead = await claim.lead(session.sql, stop);
       if (lead === undefined) return;
-      const tables = await prepareTables(lead.sql, options.projections);
+      const tables = await prepareTables(lead.sql, options.projections, identity);
       await project(lead, tables, options, progress, stop);
     } catch (error) {
       if (stop.aborted) return;
       if (progress.failed(faultReason(error)).hadAdvanced) backoffMs = firstBackoffMs;
       const fields = { reason: faultReason(error), retry_in_ms: backoffMs };
-      if (error instanceof CheckpointLost) options.log.info(fields, "another projector is at work");
-      else options.log.warn(fields, "projecting is interrupted");
-      await pause(backoffMs, stop);
+      if (error instanceof OfAnotherLog) claim.tell(error.message);
+      else if (error instanceof CheckpointLost) log.info(fields, "another projector is at work");
+      else log.warn(fields, "projecting is interrupted");
+      await clock.pause(backoffMs, stop);
       backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
     } finally {
       await session.end();
     }
   }
-}
-
-/** Stands by until the lead is free; undefined where stopped before. */
-async function waitForLead(
-  sql: Sql,
-  { clock = realClock }: ProjectorOptions,
-  progress: Progress,
-  stop: AbortSignal,
-): Promise<Lead | undefined> {
-  while (!stop.aborted) {
-    const pid = await takeLead(sql);
-    if (pid !== undefined) return { sql, pid };
-    progress.follows(await readServedCheckpoint(sql));
-    await clock.pause(standbyMs, stop);
-  }
-  return undefined;
 }
 
 async function keepMeasuring(

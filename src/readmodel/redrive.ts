@@ -26,6 +26,7 @@ export interface RedriveStint {
   readonly lead: Lead;
   readonly turns: Turns;
   readonly checkpoint: () => bigint | undefined;
+  readonly logId: string;
   /** How often settings have been applied: events that are no signals. */
   readonly settingsApplied: () => number;
   readonly revived: () => void;
@@ -120,7 +121,8 @@ async function tryAgain(
     const at = stint.checkpoint();
     if (at === undefined) return "the read model is being built anew";
     try {
-      const batch = { projections, rows, deadLetters: [], from: at, upTo: at, revived: position };
+      const log = { id: stint.logId, last: undefined };
+      const batch = { projections, rows, deadLetters: [], from: at, upTo: at, log, revived: position };
       if ((await applyBatch(lead.sql, batch)) !== lead.pid)
         throw new Error("the projector's connection was replaced");
       return undefined;

@@ -4,6 +4,16 @@
 import { readFileSync } from "node:fs";
 import type { Projection } from "../../projections/projection.ts";
 import { faultCode } from "./database-fault.ts";
+import {
+  adoptTables,
+  type EventPlace,
+  type LogIdentity,
+  type LogMark,
+  logMarkFunctions,
+  logMarkTable,
+  otherLogReason,
+  readLogMark,
+} from "./log-identity.ts";
 import { readModelSchema, type Sql } from "./postgres.ts";
 
 /** Where new tables are built, and where those go that they replace. */
@@ -34,30 +44,54 @@ export interface Checkpoint {
  */
 export interface Tables {
   readonly isServed: boolean;
-  /** How far those have come that queries see. */
+  /** How far those have come that queries see; nowhere where they are of another log. */
   readonly served: Checkpoint;
+  /** The log that they are built from, and the last of its events that they have. */
+  readonly logId: string;
+  readonly lastEvent: EventPlace | undefined;
 }
 
 /**
- * Lets the session use the tables of these projections in these versions; makes them where there are none, aside of what
- * queries see. Only for the one that leads; safe to run again after a fault at any moment.
+ * Lets the session use the tables of these projections in these versions, built from this log; makes them where there
+ * are none, aside of what queries see. Only for the one that leads; safe to run again after a fault at any moment.
  *
  * Each step is one script sent as one query, which Postgres runs as one transaction. The client's own transactions
  * are not used in this folder: when their connection is cut they write to it once more, and that ends the process.
  */
-export async function prepareTables(sql: Sql, projections: readonly Projection[]): Promise<Tables> {
+export async function prepareTables(
+  sql: Sql,
+  projections: readonly Projection[],
+  log: LogIdentity,
+): Promise<Tables> {
   await sql.unsafe(use(readModelSchema));
-  const served = await readServedCheckpoint(sql);
-  const isServed = await isMade(sql, projections);
+  let mark = await markOfLog(sql, log);
+  const served = mark === undefined ? nowhere : await readServedCheckpoint(sql);
+  const isServed = mark !== undefined && (await isMade(sql, projections));
   const schema = isServed ? readModelSchema : aside;
   if (!isServed) {
     await sql.unsafe(use(aside));
-    if (!(await isMade(sql, projections))) await makeTables(sql, projections);
+    mark = await markOfLog(sql, log);
+    if (mark === undefined || !(await isMade(sql, projections))) {
+      await makeTables(sql, projections);
+      mark = undefined;
+    }
   }
-  const functions = [checkpointFunctions, ...projections.flatMap((projection) => projection.functions)];
+  const logId = await log.id();
+  const functions = [
+    checkpointFunctions,
+    logMarkFunctions,
+    ...projections.flatMap((projection) => projection.functions),
+  ];
+  const steps = [read(logMarkTable), adoptTables(logId), ...functions.map(read)];
   // Functions call each other across files, so their bodies are not checked as they come.
-  await sql.unsafe(script(schema, ["set local check_function_bodies = off", ...functions.map(read)]));
-  return { isServed, served };
+  await sql.unsafe(script(schema, ["set local check_function_bodies = off", ...steps]));
+  return { isServed, served, logId, lastEvent: mark?.event };
+}
+
+/** Of the tables that the session uses; undefined where they are of another log. */
+async function markOfLog(sql: Sql, log: LogIdentity): Promise<LogMark | undefined> {
+  const mark = await readLogMark(sql);
+  return (await otherLogReason(mark, log)) === undefined ? mark : undefined;
 }
 
 /**
@@ -141,11 +175,13 @@ export async function readCheckpoint(sql: Sql, projections: readonly Projection[
 
 /** How far the tables have come that queries see, whichever version's; nowhere where there are none. */
 export async function readServedCheckpoint(sql: Sql): Promise<Checkpoint> {
-  if (!(await hasTables(sql))) return { position: undefined, deadLetters: 0 };
+  if (!(await hasTables(sql))) return nowhere;
   const [found] = await sql`
     select position, (select count(*) from dead_letters)::integer as dead_letters from checkpoints`;
   return checkpointOf(found ?? {});
 }
+
+const nowhere: Checkpoint = { position: undefined, deadLetters: 0 };
 
 const checkpointOf = (row: { readonly position?: string | null; readonly dead_letters?: number }) => ({
   position: row.position == null ? undefined : BigInt(row.position),

@@ -2,8 +2,9 @@
 // batches, dead letters that somebody wants tried again. Knows no event store and no projection by name.
 
 import { type DeadLetter, prepareRows } from "./apply-batch.ts";
-import { applyOrSplit, type Lead } from "./apply-or-split.ts";
+import { type AppliedPart, applyOrSplit, type Lead } from "./apply-or-split.ts";
 import { Interruption } from "./interruption.ts";
+import { LogWatch } from "./log-identity.ts";
 import type { Progress } from "./progress.ts";
 import type { ProjectorLog, ProjectorOptions } from "./projector.ts";
 import { type ProjectorClock, realClock } from "./projector-clock.ts";
@@ -36,7 +37,10 @@ export async function project(
 ): Promise<void> {
   const { projections, log, clock = realClock } = options;
   const start = await readCheckpoint(lead.sql, projections);
+  const { logId, lastEvent } = tables;
+  const watch = new LogWatch(options.identity, { logId, position: start.position, event: lastEvent });
   let { isServed } = tables;
+  if (isServed) progress.ofThisLog();
   progress.leads(tables.served);
   // Not AbortSignal.any: Bun may collect the signal it makes, listeners and all, before it fires.
   const stint = new AbortController();
@@ -53,6 +57,7 @@ export async function project(
       maxWaitMs: options.maxBatchWaitMs ?? 25,
       signal: stint.signal,
       dropped: (reason) => {
+        watch.doubt();
         progress.dropped(reason);
         log.warn({ reason }, "the feed of events has dropped and resumes");
       },
@@ -64,11 +69,14 @@ export async function project(
   const lent = {
     lead,
     turns,
+    logId,
     checkpoint: () => stored,
     settingsApplied: () => settingsApplied,
     revived: () => progress.revived(),
   };
   const interrupt = (error: unknown): void => interruption.end(error);
+  const watching = watch.keepVerifying(clock, stint.signal);
+  watching.catch(interrupt);
   let besides: Promise<unknown> = Promise.resolve();
   const attend = (): void => {
     besides = Promise.all([
@@ -91,15 +99,18 @@ export async function project(
       const cutAt = clock.nowMs();
       const prepared = prepareRows(projections, events);
       await applied;
+      await interruption.wait(watch.settleDoubt());
       if (stop.aborted) break;
       const batch = {
         projections,
+        logId,
         events,
         prepared,
         from,
         upTo,
-        applied: (part: { upTo: bigint; deadLetters: readonly DeadLetter[] }) => {
+        applied: (part: AppliedPart) => {
           stored = part.upTo;
+          watch.advanced(part.upTo, part.last);
           tell(log, part.deadLetters);
           if (!isServed) {
             progress.built();
@@ -121,6 +132,7 @@ export async function project(
         log.info({ position: upTo.toString() }, "the read model that was built anew is the one that answers");
         progress.leads(await readCheckpoint(lead.sql, projections));
         progress.applied({ upTo, deadLetters: 0, caughtUp });
+        progress.ofThisLog();
         attend();
       });
       applied.catch(interrupt);
@@ -133,7 +145,11 @@ export async function project(
   } finally {
     stop.removeEventListener("abort", endStint);
     stint.abort();
-    await Promise.allSettled([applied, besides, Promise.race([batches.return?.(), clock.pause(feedEndsMs)])]);
+    await Promise.allSettled([
+      applied,
+      besides,
+      Promise.race([Promise.allSettled([watching, batches.return?.()]), clock.pause(feedEndsMs)]),
+    ]);
   }
 }
 

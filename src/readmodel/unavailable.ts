@@ -22,10 +22,21 @@ const longMs = 500;
 /** Queries under way or left to themselves: what is frozen keeps those that nobody waits for any more. */
 const mostQueries = 1_000;
 
-/** Without a liveness a Postgres that has gone silent is told only by the longest time that a query may take. */
-export function askingOf(liveness?: Pick<Liveness, "answers">): Asking {
+/**
+ * Without a liveness a Postgres that has gone silent is told only by the longest time that a query may take.
+ * `refusal`: why nothing that the tables hold may be shown now, asked before each query and after it.
+ */
+export function askingOf(
+  liveness?: Pick<Liveness, "answers">,
+  refusal: () => string | undefined = () => undefined,
+): Asking {
   let queries = 0;
+  const refuse = (): void => {
+    const reason = refusal();
+    if (reason !== undefined) throw new ReadModelUnavailable(reason);
+  };
   return async (run) => {
+    refuse();
     if (queries >= mostQueries) throw new ReadModelUnavailable("too many queries wait for Postgres");
     queries += 1;
     const bound = new AbortController();
@@ -33,7 +44,9 @@ export function askingOf(liveness?: Pick<Liveness, "answers">): Asking {
       const answer = run().finally(() => {
         queries -= 1;
       });
-      return await Promise.race([answer, silenceOf(liveness, bound.signal)]);
+      const answered = await Promise.race([answer, silenceOf(liveness, bound.signal)]);
+      refuse();
+      return answered;
     } catch (error) {
       const code = String((error as { code?: unknown } | null)?.code ?? "");
       if (away.test(code)) throw new ReadModelUnavailable(code);

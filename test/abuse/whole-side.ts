@@ -21,6 +21,7 @@ import {
   registerProjects,
 } from "../http/http-side.ts";
 import { memoryLog } from "../intake/memory-log.ts";
+import { anyLog } from "../readmodel/log-feed.ts";
 import { memoryDisk } from "../spool/memory-disk.ts";
 
 export interface WholeSide extends Client {
@@ -82,6 +83,7 @@ function storeOn(log: ReturnType<typeof memoryLog>): EventStore {
     readLog: async function* ({ prefixes }) {
       yield* log.events.filter(({ stream }) => prefixes.some((prefix) => stream.startsWith(prefix)));
     },
+    identity: anyLog,
     head: async () => log.events.at(-1)?.position,
     appendsInFlight: () => 0,
     problem: async () => undefined,
@@ -91,6 +93,8 @@ function storeOn(log: ReturnType<typeof memoryLog>): EventStore {
 }
 
 function readSideOf(queries: Partial<Queries>): ReadSide {
+  const progress = new Progress();
+  progress.ofThisLog();
   const empty = emptyReadModel((_name, answer) => async () => answer);
   return {
     queries: { ...empty.queries, ...queries },
@@ -98,7 +102,7 @@ function readSideOf(queries: Partial<Queries>): ReadSide {
     ask: async () => {},
     position: () => 0n,
     waitFor: async () => true,
-    status: () => new Progress().status(),
+    status: () => progress.status(),
   };
 }
 

@@ -13,6 +13,7 @@ import { startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts"
 import type { FollowLog } from "../../src/readmodel/event-feed.ts";
 import { openPostgres } from "../../src/readmodel/postgres.ts";
 import { startProjector } from "../../src/readmodel/projector.ts";
+import { anyLog } from "../readmodel/log-feed.ts";
 
 const start = Date.UTC(2025, 0, 1);
 const projects = Array.from({ length: 5 }, (_, index) => uuidOf(`project ${index}`));
@@ -129,7 +130,8 @@ async function play(events: Iterable<Said>, maxBatchEvents = 5_000): Promise<num
     follow: feedOf(said),
     readStream: async function* () {},
     head: async () => undefined,
-    log: { info: () => {}, warn: (fields, message) => console.error(message, fields) },
+    identity: anyLog,
+    log: { error: () => {}, info: () => {}, warn: (fields, message) => console.error(message, fields) },
     maxBatchEvents,
   });
   if (!(await projector.waitFor(last, 600_000)))

@@ -52,6 +52,7 @@ async function play(
       follow: feed.follow,
       readStream: feed.readStream,
       head: feed.head,
+      identity: feed.identity,
       log: silent,
     });
     expect(await projector.waitFor(last, 30_000)).toBe(true);

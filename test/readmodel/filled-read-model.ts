@@ -11,6 +11,7 @@ import { openPostgres } from "../../src/readmodel/postgres.ts";
 import { readModelQueries } from "../../src/readmodel/queries.ts";
 import { prepareTables, serveTables } from "../../src/readmodel/schema.ts";
 import { createTestDatabase } from "../postgres.ts";
+import { anyLog } from "./log-feed.ts";
 
 /** What a test says of a signal; the rest is made up. */
 export type Told = Partial<Omit<IncidentSignalRecorded, "project_uuid">> & {
@@ -33,7 +34,7 @@ export async function createFilledReadModel() {
     applicationName: "test",
     statementTimeoutMs: 0,
   });
-  await prepareTables(sql, projections);
+  await prepareTables(sql, projections, anyLog);
   await serveTables(sql);
   let position: bigint | undefined;
 
@@ -47,7 +48,13 @@ export async function createFilledReadModel() {
     if (upTo === undefined) return;
     const prepared = prepareRows(projections, placed);
     if (prepared.deadLetters.length > 0) throw new Error(prepared.deadLetters[0]?.reason);
-    await applyBatch(sql, { projections, ...prepared, from, upTo });
+    await applyBatch(sql, {
+      projections,
+      ...prepared,
+      from,
+      upTo,
+      log: { id: await anyLog.id(), last: undefined },
+    });
     position = upTo;
   };
   const settle = (...stored: readonly Exclude<StoredEvent, { type: "IncidentSignalRecorded" }>[]) =>

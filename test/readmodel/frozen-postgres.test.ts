@@ -14,6 +14,7 @@ import { openPostgres, type Sql } from "../../src/readmodel/postgres.ts";
 import { readModelQueries } from "../../src/readmodel/queries.ts";
 import { prepareTables, serveTables } from "../../src/readmodel/schema.ts";
 import { type Asking, askingOf } from "../../src/readmodel/unavailable.ts";
+import { anyLog } from "./log-feed.ts";
 
 const project = "5f0c954e-97a5-4d3c-8f5b-7d9b6f0f8a11";
 const directory = mkdtempSync(join(tmpdir(), "ledger-frozen-"));
@@ -35,7 +36,7 @@ beforeAll(async () => {
     watcher: { line: () => {}, ready: () => {}, lost: () => {} },
   });
   const one = open(1);
-  await prepareTables(one, projections);
+  await prepareTables(one, projections, anyLog);
   await serveTables(one);
   await one.end({ timeout: 1 });
   pool = open(2);

@@ -13,7 +13,7 @@ import { type Projector, startProjector } from "../../src/readmodel/projector.ts
 import { spreadLine, spreadOf } from "../faults/figures.ts";
 import { type Random, randomFrom } from "../faults/seed.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
-import { createLogFeed, type LogFeed, silent } from "./log-feed.ts";
+import { anyLog, createLogFeed, type LogFeed, silent } from "./log-feed.ts";
 import { faulty, foreign, harmless, poisons, signalAt } from "./poisons.ts";
 
 const eventsAMix = 1_000;
@@ -34,6 +34,7 @@ beforeAll(async () => {
     follow: feed.follow,
     readStream: feed.readStream,
     head: feed.head,
+    identity: feed.identity,
     log: silent,
   });
 }, 60_000);
@@ -241,6 +242,7 @@ async function applied(events: readonly RecordedEvent[]) {
     { sql: counting as Sql, pid },
     {
       projections: faulty(projections),
+      logId: await anyLog.id(),
       events,
       prepared: prepareRows(faulty(projections), events),
       from,

@@ -37,6 +37,7 @@ function start(feed: LogFeed, more: { url?: string; projections?: readonly Proje
     follow: feed.follow,
     readStream: feed.readStream,
     head: feed.head,
+    identity: feed.identity,
     log: silent,
   });
   running.push(projector);

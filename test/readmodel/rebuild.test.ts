@@ -47,6 +47,7 @@ function start(feed: LogFeed, some: readonly Projection[] = projections): Projec
     follow: feed.follow,
     readStream: feed.readStream,
     head: feed.head,
+    identity: feed.identity,
     log: silent,
   });
   running.push(projector);

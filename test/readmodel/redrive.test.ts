@@ -41,6 +41,7 @@ function start(feed: LogFeed, more: { projections?: Projection[]; readStream?: R
     follow: feed.follow,
     readStream: feed.readStream,
     head: feed.head,
+    identity: feed.identity,
     log: silent,
     ...more,
   });

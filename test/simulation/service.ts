@@ -14,7 +14,8 @@ import { storeFirst } from "../../src/spool/durability.ts";
 import { type Forwarder, startForwarder } from "../../src/spool/forwarder.ts";
 import type { Spooled } from "../../src/spool/reader.ts";
 import { openSpool, type Spool } from "../../src/spool/spool.ts";
-import type { SimulatedDatabase } from "./simulated-database.ts";
+import { anyLog } from "../readmodel/log-feed.ts";
+import { type SimulatedDatabase, simulatedLogId } from "./simulated-database.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 import type { SimulatedStore } from "./simulated-store.ts";
 import type { Life, World } from "./world.ts";
@@ -105,6 +106,7 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
       follow: store.follow(life),
       readStream: store.readStream(life),
       head: async () => store.log.at(-1)?.event.position,
+      identity: { ...anyLog, id: async () => simulatedLogId },
       maxBatchEvents: setup.maxBatchEvents,
       clock: clockOf(life, world),
       log,

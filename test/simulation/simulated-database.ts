@@ -39,6 +39,9 @@ export interface SimulatedDatabase {
   readonly counts: { lost: number; crashes: number; forgotten: number; refused: number; losers: number };
 }
 
+/** Of the one log that there is. */
+export const simulatedLogId = "8d0c5a34-61f2-4b7e-a3c9-1e5f7b92d046";
+
 /** A row with this in its message is one that the server refuses. */
 export const poison = "poison";
 
@@ -109,6 +112,9 @@ export function createDatabase(
       const text = parts.join("?");
       if (text.includes("pg_try_advisory_lock"))
         return ask(() => [{ taken: lock(session), pid: session.pid }]);
+      if (text.includes("log_mark on true"))
+        return ask(() => [{ checkpoint: checkpoint?.toString() ?? null, log_id: simulatedLogId }]);
+      if (text.includes("pg_try_advisory_lock_shared")) return ask(() => []);
       if (text.includes("to_regclass")) return ask(() => [{ is_there: true }]);
       if (text.includes("select 1 from checkpoints")) return ask(() => [{}]);
       if (text.includes("select position") && text.includes("from checkpoints")) {
