@@ -5,17 +5,24 @@ import type { RecordedEvent } from "../domain/stored-events.ts";
 import { EventLogUnavailable } from "../intake/event-log.ts";
 import type { FollowLogOptions, LogBatch } from "./follow-log.ts";
 
-/** Throws EventLogUnavailable when the store cannot be read or the reading is cut off. */
-export type ReadLog = (options: { readonly prefixes: readonly string[] }) => AsyncGenerator<RecordedEvent>;
+/**
+ * Throws EventLogUnavailable when the store cannot be read or the reading is cut off. A reading that is returned from
+ * ends at once, also while it waits for its next event.
+ */
+export type ReadLog = (options: {
+  readonly prefixes: readonly string[];
+}) => AsyncGenerator<RecordedEvent, void, undefined>;
 
 export function createReadLog(
   followLog: (options: FollowLogOptions) => AsyncIterable<LogBatch>,
   head: () => Promise<bigint | undefined>,
 ): ReadLog {
-  return async function* readLog({ prefixes }) {
+  async function* read(
+    prefixes: readonly string[],
+    stopping: AbortController,
+  ): AsyncGenerator<RecordedEvent, void, undefined> {
     const end = await head();
     if (end === undefined) return;
-    const stopping = new AbortController();
     let cutOff: string | undefined;
     const batches = followLog({
       from: undefined,
@@ -38,5 +45,17 @@ export function createReadLog(
       stopping.abort();
     }
     if (cutOff !== undefined) throw new EventLogUnavailable(`Cannot read the event store: ${cutOff}`);
+  }
+
+  return ({ prefixes }) => {
+    const stopping = new AbortController();
+    const reading = read(prefixes, stopping);
+    const end = reading.return.bind(reading);
+    // A generator's own return waits for the step under way, and the next event may be far.
+    reading.return = (value) => {
+      stopping.abort();
+      return end(value);
+    };
+    return reading;
   };
 }

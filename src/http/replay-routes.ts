@@ -93,6 +93,8 @@ async function stream(
     await iterator.return?.();
   };
   let patience = setTimeout(end, unreadMs);
+  // Until there is a body to cancel, this alone tells that the reader has gone.
+  request.signal.addEventListener("abort", end, { once: true });
   let next: IteratorResult<RecordedEvent>;
   try {
     next = await iterator.next();

@@ -139,6 +139,34 @@ describe("over a socket", () => {
     await end;
   });
 
+  test("a replay ends when its reader leaves before the first event was found", async () => {
+    let begun: (() => void) | undefined;
+    const isBegun = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const end = Promise.withResolvers<void>();
+    const searching = {
+      next: () => {
+        begun?.();
+        return end.promise.then(() => ({ done: true as const, value: undefined }));
+      },
+      return: async () => {
+        end.resolve();
+        return { done: true as const, value: undefined };
+      },
+    };
+    const http = await createHttpSide({ replayProject: () => ({ [Symbol.asyncIterator]: () => searching }) });
+    const { port } = await listening(http);
+    const aborting = new AbortController();
+    const answer = fetch(`http://127.0.0.1:${port}/api/projects/${projectA}/replay`, {
+      headers: { "X-API-Key": adminKey },
+      signal: aborting.signal,
+    }).catch(() => undefined);
+    await isBegun;
+    aborting.abort();
+    await Promise.all([answer, end.promise]);
+  });
+
   test("a replay of many events comes whole", async () => {
     const many = Array.from({ length: 20_000 }, (_, revision) => recorded(revision));
     const { port } = await listening(await createHttpSide({ replayProject: () => events(many) }));

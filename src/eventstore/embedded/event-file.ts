@@ -3,6 +3,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { checkSumOf, type Damage, damagedEvent } from "./event-check.ts";
 import { headOf, openFile } from "./open-file.ts";
+import { PrefixIndex } from "./prefix-index.ts";
 
 /** Revision of a tombstone: greater than any other. */
 export const tombstoneRevision = Number.MAX_SAFE_INTEGER;
@@ -80,12 +81,14 @@ export class EventFile {
   readonly #revisionOfId: StatementSync;
   readonly #idAtRevision: StatementSync;
   readonly #positionAtRevision: StatementSync;
+  readonly #at: StatementSync;
   readonly #forwards: StatementSync;
   readonly #backwards: StatementSync;
   readonly #streamForwards: StatementSync;
   readonly #streamBackwards: StatementSync;
   readonly #tell: (damage: Damage) => void;
   #head: number;
+  readonly underPrefix: PrefixIndex;
 
   /**
    * Opens or makes the file and holds it alone. Throws a plain Error that says what is wrong with it. `tell` hears of
@@ -110,6 +113,7 @@ export class EventFile {
     );
     this.#idAtRevision = prepare("select id from events where stream = ? and revision = ?");
     this.#positionAtRevision = prepare("select position from events where stream = ? and revision = ?");
+    this.#at = prepare(`${joined} where e.position = ?`);
     this.#forwards = prepare(`${joined} where e.position >= ? order by e.position limit ?`);
     this.#backwards = prepare(`${joined} where e.position < ? order by e.position desc limit ?`);
     this.#streamForwards = prepare(
@@ -118,6 +122,7 @@ export class EventFile {
     this.#streamBackwards = prepare(
       `${joined} where e.stream = ? and e.revision between ? and ? order by e.revision desc limit ?`,
     );
+    this.underPrefix = new PrefixIndex(this.#db);
     this.#head = headOf(this.#db);
   }
 
@@ -223,6 +228,23 @@ export class EventFile {
   /** Events of the whole log, from a position on (inclusive). */
   forwards(from: number, limit = pageEvents): Page {
     return this.#page(this.#forwards, [from], limit);
+  }
+
+  /** The events at these positions, from one of them on; a page of them, as of every read. */
+  atPositions(positions: readonly number[], from: number): readonly StoredEvent[] {
+    const events: StoredEvent[] = [];
+    let bytes = 0;
+    for (
+      let next = from;
+      next < positions.length && events.length < pageEvents && bytes < pageBytes;
+      next++
+    ) {
+      const row = this.#at.get(positions[next] ?? 0);
+      const event = toEvent(row as unknown as EventRow, this.#tell);
+      events.push(event);
+      bytes += event.data.length + event.metadata.length;
+    }
+    return events;
   }
 
   /** Events of the whole log before a position (exclusive), newest first. */

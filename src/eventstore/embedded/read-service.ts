@@ -166,6 +166,26 @@ export function startReader(file: EventFile): Reader {
     }
   };
 
+  /** Of the events under the prefix; none after the reader has gone. */
+  async function* pagesUnder(
+    call: Call,
+    prefix: string,
+    range: { readonly after: number; readonly upTo: number },
+  ): AsyncGenerator<readonly StoredEvent[]> {
+    const pause = async (): Promise<boolean> => {
+      await othersTurn();
+      return !call.cancelled;
+    };
+    for await (const positions of file.underPrefix.rounds(prefix, range, pause)) {
+      for (let next = 0; next < positions.length; ) {
+        const events = file.atPositions(positions, next);
+        yield events;
+        next += events.length;
+        if (!(await pause())) return;
+      }
+    }
+  }
+
   const followAll = async (
     call: Call,
     options: Options,
@@ -188,16 +208,28 @@ export function startReader(file: EventFile): Reader {
       lastCheckpoint = after;
       await send(call, checkpointMessage(after));
     };
-    while (!call.cancelled) {
-      const page = file.forwards(after + 1);
-      for (const event of page.events) {
+    const show = async (events: readonly StoredEvent[]): Promise<boolean> => {
+      for (const event of events) {
         if ((filter === undefined || filter.matches(event)) && !(await send(call, message(event)))) {
-          return;
+          return false;
         }
         after = event.position;
         considered++;
         if (filter !== undefined && considered >= filter.checkpointEvery) await checkpoint();
       }
+      return true;
+    };
+    // One beginning is taken to pick few streams of many. What several pick, as a projector does, is most of the log.
+    if (filter?.streamPrefix !== undefined) {
+      const upTo = file.head;
+      for await (const events of pagesUnder(call, filter.streamPrefix, { after, upTo }))
+        if (!(await show(events))) return;
+      if (call.cancelled) return;
+      after = upTo;
+    }
+    while (!call.cancelled) {
+      const page = file.forwards(after + 1);
+      if (!(await show(page.events))) return;
       if (page.more) {
         await othersTurn();
         continue;

@@ -7,6 +7,8 @@ type Filter = InstanceType<(typeof streams)["ReadReq"]["Options"]["FilterOptions
 
 export interface SubscriptionFilter {
   readonly matches: (event: { readonly stream: string; readonly type: string }) => boolean;
+  /** What the names of all streams that it shows begin with, where it asks for one beginning alone. */
+  readonly streamPrefix: string | undefined;
   /** Considered, not matched, events between two checkpoints. */
   readonly checkpointEvery: number;
 }
@@ -26,7 +28,10 @@ export function readFilter(filter: Filter): SubscriptionFilter {
   const regexText = expression?.getRegex() ?? "";
   const prefixes = expression?.getPrefixList() ?? [];
   const regex = regexText === "" ? undefined : compile(regexText);
+  const [first] = prefixes;
+  const isOnePrefix = byType === undefined && regex === undefined && prefixes.length === 1 && first !== "";
   return {
+    streamPrefix: isOnePrefix ? first : undefined,
     matches: (event) => {
       const text = event[field];
       return regex === undefined
