@@ -1,10 +1,14 @@
-// Loaded before every test run (bunfig.toml): ends what the tests of a process share, since bun:test ends a process
-// without telling it; and fails each test that saw an answer of another shape than its schema's.
+// Loaded before every test run (bunfig.toml): property tests draw from the run's seed; each test that saw an answer of
+// another shape than its schema's fails; and what the tests of a process share is ended at its end, since bun:test ends a
+// process without telling it.
 
 import { afterAll, afterEach, expect } from "bun:test";
+import fc from "fast-check";
+import { seed } from "./gate/run-settings.ts";
 import { misfits } from "./http/misfits.ts";
 import { endTestServer } from "./postgres.ts";
 
+fc.configureGlobal({ seed });
 afterAll(endTestServer);
 
 afterEach(() => {

@@ -1,139 +1,107 @@
-// Runs every test, or with `faults` the tier of long ones, and says how it went: bun's own output as it comes, and as the
-// very last line `N passed, N failed`. A test process that ends without saying how many of its tests failed counts as
-// one failure.
+// Runs tests and says how it went: their own output as it comes, and as the very last line `N passed, N failed`. The
+// verdict comes from exit codes, JUnit files and results files (test/gate), never from what a test printed.
+//
+//   bun test/run.ts [tests | faults | senders | FILE...] [--seed N] [--bound SECONDS]
+//
+// No failing test is run again until it passes. Only an assertion about time is repeated: once, alone, with the same
+// seed; where it holds then, the test has passed and is named as flaky. Exit code 0 only where nothing failed.
 
-import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { flakyText, type Late, type Outcome } from "./gate/outcome.ts";
+import { type Plan, planOf } from "./gate/plan.ts";
+import { seed as drawnSeed } from "./gate/run-settings.ts";
+import { endAllTests, runTests, type TestProcess } from "./gate/test-process.ts";
 
 const root = join(import.meta.dirname, "..");
+/** Longer than any test process takes on a slow machine with 200 kills of each kind. */
+const longestSeconds = 50 * 60;
 
-interface Tally {
-  readonly passed: number;
-  readonly failed: number;
-}
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { seed: { type: "string" }, bound: { type: "string" } },
+});
+const seed = numberOf(values.seed, drawnSeed);
+const boundSeconds = numberOf(values.bound, longestSeconds);
 
-/** A loss is a loss: what found one is not asked again. */
-export const foundLoss = (output: string): boolean => /\b(?:lost|twice) [1-9]/.test(output);
-
-/** What one run of `bun test` came to, read from what it printed and how it ended. */
-export function readTally(output: string, exitCode: number | null): Tally {
-  const count = (pattern: RegExp): number => {
-    let total = 0;
-    for (const found of output.matchAll(pattern)) total += Number(found[1]);
-    return total;
-  };
-  const passed = count(/^ *(\d+) pass$/gm);
-  const failed = count(/^ *(\d+) fail$/gm) + count(/^ *(\d+) errors?$/gm);
-  const finished = /^Ran \d+ tests? across \d+ files?/m.test(output);
-  const wentWrong = exitCode !== 0 || !finished;
-  return { passed, failed: wentWrong && failed === 0 ? 1 : failed };
-}
-
-/**
- * The runs, each a process of its own, so that a crash in one hides nothing of the others: the folders of test/ share
- * one Postgres, and the flows that start whole services come last and alone.
- */
-function plan(): readonly (readonly string[])[] {
-  const last = "end-to-end";
-  const entries = readdirSync(join(root, "test"), { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  const files = entries.filter((entry) => entry.name.endsWith(".test.ts")).map((entry) => entry.name);
-  const first = [
-    ...files,
-    ...folders.filter((name) => name !== last && hasTests(name)).map((name) => `${name}/`),
-  ];
-  return [first, folders.includes(last) && hasTests(last) ? [`${last}/`] : []]
-    .map((names) => names.map((name) => `./test/${name}`))
-    .filter((names) => names.length > 0);
-}
-
-/** These measure, and have the machine for themselves. */
-const measuring = /\/(deep|health|huge|overload|slow|soak|timing)\.tier\.ts$/;
-
-/** Each a process of its own: first those that measure, then the others, which mostly wait, two at a time. */
-function faultPlan(): { readonly alone: readonly string[]; readonly inLanes: readonly string[] } {
-  const tiers = readdirSync(join(root, "test"), { recursive: true })
-    .map((name) => `./test/${name}`)
-    .filter((name) => name.endsWith(".tier.ts") && !name.startsWith("./test/senders"))
-    .sort();
-  // The longest begin first, so that the lanes end together.
-  const longest = ["syscalls.tier.ts", "killed-servers.tier.ts", "killed-service.tier.ts", "away.tier.ts"];
-  const rank = (name: string): number => {
-    const at = longest.indexOf(basename(name));
-    return at < 0 ? longest.length : at;
-  };
-  return {
-    alone: tiers.filter((name) => measuring.test(name)),
-    inLanes: tiers.filter((name) => !measuring.test(name)).sort((one, other) => rank(one) - rank(other)),
-  };
-}
-
-const hasTests = (folder: string): boolean =>
-  readdirSync(join(root, "test", folder), { recursive: true }).some((name) =>
-    String(name).endsWith(".test.ts"),
-  );
-
-/** `print`: as it comes, or at the end where another run prints beside it. */
-function run(
-  paths: readonly string[],
-  print: "at once" | "at the end" = "at once",
-): Promise<Tally & { readonly output: string }> {
-  const startedAt = Date.now();
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["test", ...paths], {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let output = "";
-    const pass = (to: NodeJS.WriteStream) => (chunk: Buffer) => {
-      output += chunk.toString();
-      if (print === "at once") to.write(chunk);
-    };
-    child.stdout.on("data", pass(process.stdout));
-    child.stderr.on("data", pass(process.stderr));
-    child.once("error", (error) => {
-      process.stderr.write(`Cannot run the tests: ${error.message}\n`);
-      resolve({ passed: 0, failed: 1, output });
-    });
-    child.once("close", (code, signal) => {
-      if (print === "at the end") process.stdout.write(output);
-      console.log(`${paths.join(" ")}: ${Math.round((Date.now() - startedAt) / 1000)} s`);
-      if (signal !== null) process.stderr.write(`The test process was ended by ${signal}.\n`);
-      resolve({ ...readTally(output, code), output });
-    });
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.once(signal, () => {
+    endAllTests();
+    process.exit(code);
   });
 }
 
-if (import.meta.main) {
-  let passed = 0;
-  let failed = 0;
-  const count = (tally: Tally): void => {
-    passed += tally.passed;
-    failed += tally.failed;
+const startedAt = performance.now();
+console.log(`seed ${seed} (TEST_SEED=${seed} replays it)`);
+const { passed, failures, flaky } = await runPlan(planned(positionals));
+for (const failure of failures) console.log(`failed: ${failure}`);
+console.log(`in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+console.log(`flaky: ${flaky.length}${flaky.length === 0 ? "" : ` (${flaky.join("; ")})`}`);
+// What the tests printed as errors comes first.
+await new Promise((resolve) => process.stderr.write("", resolve));
+process.stdout.write(`${passed} passed, ${failures.length} failed\n`, () =>
+  process.exit(failures.length === 0 ? 0 : 1),
+);
+
+interface Tally {
+  readonly passed: number;
+  readonly failures: readonly string[];
+  readonly flaky: readonly string[];
+}
+
+async function runPlan({ alone, inLanes }: Plan): Promise<Tally> {
+  const outcomes: Outcome[] = [];
+  const run = async (files: readonly string[], print: TestProcess["print"]): Promise<void> =>
+    void outcomes.push(await runTests({ files, cwd: root, seed, boundSeconds, print }));
+  for (const files of alone) await run(files, "at once");
+  const left = inLanes.values();
+  const lane = async (): Promise<void> => {
+    for (const files of left) await run(files, "at the end");
   };
-  if (process.argv[2] === "faults") {
-    const { alone, inLanes } = faultPlan();
-    for (const path of alone) count(await run([path]));
-    const left = inLanes.values();
-    const again: string[] = [];
-    const lane = async (): Promise<void> => {
-      for (const path of left) {
-        const tally = await run([path], "at the end");
-        if (tally.failed > 0 && !foundLoss(tally.output)) again.push(path);
-        else count(tally);
-      }
-    };
-    await Promise.all([lane(), lane()]);
-    // It may have been the neighbour's load that was too much for a bound of time: alone it has to hold.
-    for (const path of again) {
-      console.log(`${path} failed beside another; once more, alone:`);
-      count(await run([path]));
-    }
-  } else {
-    for (const paths of plan()) count(await run(paths));
+  await Promise.all([lane(), lane()]);
+
+  const late = outcomes.flatMap((outcome) => outcome.late);
+  const again: Tally[] = [];
+  for (const [file, some] of Map.groupBy(late, (one) => one.file)) again.push(await repeated(file, some));
+  const tallies = [...outcomes.map((outcome) => ({ ...outcome, flaky: [] })), ...again];
+  return {
+    passed: tallies.reduce((sum, { passed }) => sum + passed, 0),
+    failures: [
+      ...tallies.flatMap(({ failures }) => failures),
+      ...(outcomes.length === 0 ? ["there is nothing to run"] : []),
+    ],
+    flaky: tallies.flatMap(({ flaky }) => flaky),
+  };
+}
+
+/** The file of tests that were late, once more, alone and with the same seed. Counts only what was late before. */
+async function repeated(file: string, late: readonly Late[]): Promise<Tally> {
+  console.log(`${file} was late; once more, alone:`);
+  const again = await runTests({ files: [`./${file}`], cwd: root, seed, boundSeconds, print: "at once" });
+  const flaky: string[] = [];
+  const failures = [...again.failures];
+  for (const first of late) {
+    const text = flakyText(first, again.times.get(first.name) ?? []);
+    const isLateAgain = again.late.some(({ name }) => name === first.name);
+    if (isLateAgain) failures.push(`${file}: late again: ${text}`);
+    else if (again.failures.length > 0) failures.push(`${file}: late, and its repetition failed: ${text}`);
+    else flaky.push(text);
   }
-  if (passed === 0 && failed === 0) failed = 1;
-  await new Promise((resolve) => process.stderr.write("", resolve));
-  process.stdout.write(`${passed} passed, ${failed} failed\n`, () => process.exit(failed === 0 ? 0 : 1));
+  return { passed: flaky.length, failures, flaky };
+}
+
+function planned([suite = "tests", ...more]: readonly string[]): Plan {
+  if (suite === "tests" || suite === "faults" || suite === "senders") return planOf(suite, root);
+  return { alone: [suite, ...more].map((path) => [path]), inLanes: [] };
+}
+
+function numberOf(text: string | undefined, otherwise: number): number {
+  if (text === undefined || text === "") return otherwise;
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 0)
+    throw new Error(`Cannot read "${text}": a whole number is needed`);
+  return number;
 }

@@ -1,11 +1,12 @@
 // Bodies as deep, as wide and as long as they may be, and ten thousand requests in one go, against the running service:
 // read in bounded time, while real requests keep being answered.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { connect } from "node:net";
 import { readContractWebhook } from "../../src/intake/contract-webhook.ts";
 import { readNative } from "../../src/intake/receive-native.ts";
 import { readPayload } from "../../src/sources/registry.ts";
+import { reportedTests } from "../gate/reported-test.ts";
 import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
@@ -17,6 +18,8 @@ import {
 import { receivedAt as received_at } from "../sources/fixtures.ts";
 import { latencyLine, sendRealRequests } from "./real-requests.ts";
 import { answersIn } from "./wire.ts";
+
+const { test } = reportedTests(import.meta.path);
 
 const limit = 262_144;
 let service: RunningService;
@@ -113,7 +116,9 @@ test("B5: JSON as deep, as wide and as long as it may be: answered by rule, in b
       incident_time: "2025-01-15T10:30:00Z",
     },
   });
-  await service.json("GET", `/api/projects/${project}/incidents/last?min_position=${last.position}`, { key });
+  await service.json("GET", `/api/projects/${project}/incidents/last?min_position=${last.position}`, {
+    key,
+  });
   const letters = await service.json<{ items: unknown[] }>("GET", "/api/admin/dead-letters", {
     key: adminKey,
   });

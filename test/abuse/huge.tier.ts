@@ -1,10 +1,11 @@
 // Bodies of 200 MB, announced, in chunks and packed, a hundred at once, against the running service: refused before they
 // are read, without taking memory, while real requests keep being answered.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { residentMib } from "../faults/figures.ts";
+import { reportedTests } from "../gate/reported-test.ts";
 import {
   adminKey,
   type RunningService,
@@ -14,6 +15,8 @@ import {
 } from "../running-service.ts";
 import { latencyLine, sendRealRequests } from "./real-requests.ts";
 import { answersIn } from "./wire.ts";
+
+const { test } = reportedTests(import.meta.path);
 
 const mib = 1_048_576;
 let service: RunningService;

@@ -2,7 +2,7 @@
 // them again: proxy and service never see a different number of requests, so nobody gets another's answer.
 // Needs both (nginx-light and haproxy of Debian).
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -10,10 +10,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../src/processes/ports.ts";
 import { type HttpServer, serve } from "../../src/runtime.ts";
+import { reportedTests } from "../gate/reported-test.ts";
 import { adminKey, createHttpSide, type HttpSide, projectA } from "../http/http-side.ts";
 import { end, waitFor } from "../running-service.ts";
 import { smugglingCorpus } from "./smuggling-corpus.ts";
 import { answersIn, type WireAnswer } from "./wire.ts";
+
+const { test } = reportedTests(import.meta.path);
 
 let side: HttpSide;
 let server: HttpServer;

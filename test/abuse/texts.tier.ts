@@ -1,11 +1,11 @@
 // Any text in any field, through the running service into its event store and its Postgres: every webhook is answered
 // 200, every event is exactly what was sent, and the read model shows its normal form. None is stuck or a dead letter.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import fc from "fast-check";
 import type { Page } from "../../src/answers/field.ts";
 import type { IncidentItem, TimelineItem } from "../../src/answers/incidents.ts";
-import { startSeed } from "../faults/seed.ts";
+import { reportedTests } from "../gate/reported-test.ts";
 import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
@@ -16,8 +16,12 @@ import {
   waitFor,
 } from "../running-service.ts";
 
+const {
+  random: { seed },
+  test,
+} = reportedTests(import.meta.path);
+
 const webhooks = 2_000;
-const { seed } = startSeed("abuse/texts");
 
 let service: RunningService;
 let project: string;

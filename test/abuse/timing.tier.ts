@@ -1,15 +1,18 @@
 // How long a refusal takes tells nothing: not how much of a key was right, not whether another project is there. Welch's
 // test on interleaved timings, in this process, where there is no network to hide a difference.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { randomBytes, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import { startRegistry } from "../../src/intake/registry.ts";
+import { reportedTests } from "../gate/reported-test.ts";
 import { adminKey, projectA } from "../http/http-side.ts";
 import { memoryLog } from "../intake/memory-log.ts";
 import { createWholeSide, type WholeSide } from "./whole-side.ts";
+
+const { test } = reportedTests(import.meta.path);
 
 /** A true difference shows in every run; chance shows one in a hundred at this level. */
 const level = 0.01;

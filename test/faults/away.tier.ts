@@ -1,7 +1,7 @@
 // The event store frozen, and down for a minute; Postgres down for a minute, and a table locked; all under a constant
 // load: every webhook is acknowledged, and all of it is where it belongs soon after, in order and once.
 
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -10,6 +10,8 @@ import { freePort } from "../../src/processes/ports.ts";
 import { startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
 import { openPostgres } from "../../src/readmodel/postgres.ts";
 import { quiet, storeProcess } from "../eventstore/adapter-store.ts";
+import { reportedTests } from "../gate/reported-test.ts";
+import { setting } from "../gate/run-settings.ts";
 import { createTestDatabase } from "../postgres.ts";
 import {
   type RunningService,
@@ -21,13 +23,12 @@ import {
 import { type Check, type CheckOptions, check, checkLine, eventsOf, faultsIn } from "./checker.ts";
 import { metric, residentMib } from "./figures.ts";
 import { registerPatiently } from "./register-patiently.ts";
-import { startSeed } from "./seed.ts";
 import { type Sent, sentLine, startSenders } from "./senders.ts";
 
-const awayMs = Number(process.env.FAULT_AWAY_SECONDS ?? 60) * 1000;
+const awayMs = setting("FAULT_AWAY_SECONDS", 60) * 1000;
 /** Of each of the three services here, which run at once. */
 const perSecond = 100;
-const random = startSeed("servers away");
+const { random, test } = reportedTests(import.meta.path);
 const cleanUps: (() => Promise<unknown>)[] = [];
 
 afterAll(async () => {
@@ -35,7 +36,7 @@ afterAll(async () => {
 }, 60_000);
 
 for (const ack of ["store", "spool"]) {
-  test.concurrent(`the event store frozen and away, with ACK=${ack}`, async () => {
+  test.concurrent(`the event store frozen and away, with ACK=${ack}`, async (report) => {
     const [store, database] = await Promise.all([storeProcess(), createTestDatabase()]);
     cleanUps.push(store.remove, database.drop);
     const urls = { eventstoreUrl: store.url, databaseUrl: database.url };
@@ -73,17 +74,19 @@ for (const ack of ["store", "spool"]) {
     console.log(
       `  ACK=${ack}: ${disordered.compared} spooled while it was away, ${disordered.overtaken} of them out of order`,
     );
+    report.tried({ awayMs, requests: sent.byStatus });
+    report.found({ ...found, ...disordered });
     expect([...sent.byStatus.keys()]).toEqual([200]);
     expect(faultsIn(found)).toBe(0);
     expect(disordered.compared).toBeGreaterThan((awayMs / 1000) * perSecond * 0.4);
     expect(disordered.overtaken).toBe(0);
     expect(mostMib - calmMib).toBeLessThan(150);
-    expect(thawedReadyMs).toBeLessThan(4_000);
-    expect(readyMs).toBeLessThan(4_000);
+    report.timeBound("ready after the thaw in ms", thawedReadyMs, { below: 4_000 });
+    report.timeBound("ready after the start in ms", readyMs, { below: 4_000 });
   }, 900_000);
 }
 
-test.concurrent("Postgres away, then a table locked", async () => {
+test.concurrent("Postgres away, then a table locked", async (report) => {
   const directory = join(await temporaryDataDir(), "postgres");
   mkdirSync(directory, { mode: 0o755 });
   const postgresPort = await freePort();
@@ -125,6 +128,8 @@ test.concurrent("Postgres away, then a table locked", async () => {
   console.log(
     `  Postgres away ${awayMs / 1000} s: lag ${lagAway.toFixed(1)} s, ready ${readyMs.toFixed(0)} ms after it was back, caught up ${caughtUpMs.toFixed(0)} ms later; locked 6 s: lag ${lagLocked.toFixed(1)} s, caught up ${unlockedMs.toFixed(0)} ms after`,
   );
+  report.tried({ awayMs, requests: sent.byStatus });
+  report.found(found);
   expect([...sent.byStatus.keys()]).toEqual([200]);
   // Webhooks go on into the event store; a few may find it busy.
   const spooled = [...sent.acknowledged.values()].filter(({ durability }) => durability === "spooled").length;
@@ -132,7 +137,7 @@ test.concurrent("Postgres away, then a table locked", async () => {
   expect(faultsIn(found)).toBe(0);
   expect(lagAway).toBeGreaterThan((awayMs / 1000) * 0.8);
   expect(lagLocked).toBeGreaterThan(4);
-  expect(readyMs).toBeLessThan(10_000);
+  report.timeBound("ready after its return in ms", readyMs, { below: 10_000 });
 }, 300_000);
 
 interface UnderLoad {

@@ -1,22 +1,22 @@
 // The machine's clock is wrong and jumps, and webhooks have times far away, equal or in the wrong order: nothing is lost
 // and no duration is negative. Needs libfaketime (Debian: faketime).
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { connectEventStore } from "../../src/eventstore/client.ts";
 import { quiet } from "../eventstore/adapter-store.ts";
+import { reportedTests } from "../gate/reported-test.ts";
 import { type RunningService, removeDataDir, startService } from "../running-service.ts";
 import { check, checkLine, eventsOf, faultsIn } from "./checker.ts";
 import { openConnection } from "./connection.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
 import { registerPatiently } from "./register-patiently.ts";
-import { startSeed } from "./seed.ts";
 import { noneSent, postWebhook, sentLine, startSenders } from "./senders.ts";
 
-const random = startSeed("clock");
+const { random, test } = reportedTests(import.meta.path);
 const directory = mkdtempSync(join(tmpdir(), "ledger-clock-"));
 const clockFile = join(directory, "clock");
 let service: RunningService;
@@ -41,7 +41,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 }, 30_000);
 
-test("three days behind, then jumping to and fro under load", async () => {
+test("three days behind, then jumping to and fro under load", async (report) => {
   const { project, key } = await registerPatiently(service);
   const sent = noneSent();
   const load = { project, key, port: service.port, concurrency: 8, perSecond: 100 };
@@ -57,6 +57,8 @@ test("three days behind, then jumping to and fro under load", async () => {
   console.log(`  ${sentLine(sent)}`);
   const found = await check({ ...embeddedUrls(service.dataDir), project, sent });
   console.log(`  ${checkLine(found)}; shortest recovery ${found.shortestRecoverySeconds} s`);
+  report.tried({ requests: sent.byStatus });
+  report.found(found);
   expect([...sent.byStatus.keys()]).toEqual([200]);
   expect(faultsIn(found)).toBe(0);
   expect(found.shortestRecoverySeconds).toBeGreaterThanOrEqual(0);

@@ -1,23 +1,24 @@
 // The network between the service and the event store swallows acknowledgements, delays and cuts: what was sent is in
 // the store once, however often it had to be sent.
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { storeProcess } from "../eventstore/adapter-store.ts";
+import { reportedTests } from "../gate/reported-test.ts";
+import { setting } from "../gate/run-settings.ts";
 import { createTestDatabase } from "../postgres.ts";
 import { removeDataDir, startService } from "../running-service.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { startProxy } from "./proxy.ts";
 import { registerPatiently } from "./register-patiently.ts";
-import { startSeed } from "./seed.ts";
 import { sentLine, startSenders } from "./senders.ts";
 
-const most = Number(process.env.FAULT_WEBHOOKS ?? 10_000);
-const random = startSeed("swallowed acknowledgements");
+const most = setting("FAULT_WEBHOOKS", 10_000);
+const { random, test } = reportedTests(import.meta.path);
 
 test(
   `${most} webhooks, each exactly one event`,
-  async () => {
+  async (report) => {
     const [store, database] = await Promise.all([storeProcess(), createTestDatabase()]);
     const proxy = await startProxy({ port: Number(new URL(store.url.replace("esdb:", "http:")).port) });
     const service = await startService({
@@ -70,6 +71,8 @@ test(
       sent,
     });
     console.log(`  ${checkLine(found)}`);
+    report.tried({ webhooks: most, faults, ...proxy.counts() });
+    report.found(found);
     expect(await service.stop()).toBe(0);
     await proxy.close();
     await removeDataDir(service.dataDir);

@@ -1,7 +1,8 @@
-// What a fault run measured, in one line: how long things took, and how much they weigh. Judges nothing.
+// What a fault run measured: how long things took, and how much they weigh; and what "within" means for many figures.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
+import type { Report } from "../gate/reported-test.ts";
 
 export interface Spread {
   readonly n: number;
@@ -24,12 +25,16 @@ export const spreadLine = (what: string, figures: readonly number[]): string => 
 };
 
 /**
- * Whether "within `boundMs`" holds: as a rule, and with a reserve of as much again in nine of ten cases, for a machine
- * that does something else meanwhile. What the rest took is printed.
+ * "Within `boundMs`" for many figures, as bounds of time: half of them are within it, nine of ten within twice as much,
+ * and the worst within five times as much, for a machine that does something else meanwhile.
  */
-export function holdsWithin(figures: readonly number[], boundMs: number): boolean {
-  const { p50, p90 } = spreadOf(figures);
-  return p50 < boundMs && p90 < 2 * boundMs;
+export function boundSpread(report: Report, name: string, figures: readonly number[], boundMs: number): void {
+  const spread = spreadOf(figures);
+  if (spread.n === 0) throw new Error(`Cannot judge "${name}": nothing was measured`);
+  report.figures({ [name]: spread });
+  report.timeBound(`${name}, p50 in ms`, spread.p50, { below: boundMs });
+  report.timeBound(`${name}, p90 in ms`, spread.p90, { below: 2 * boundMs });
+  report.timeBound(`${name}, worst in ms`, spread.most, { below: 5 * boundMs });
 }
 
 /** Linux only. */

@@ -3,7 +3,7 @@
 //
 //   bun test ./test/faults/health.tier.ts
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,8 +12,11 @@ import { freePort } from "../../src/processes/ports.ts";
 import { processesWorkingIn } from "../../src/processes/process-identity.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
 import { type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
+import { type Report, reportedTests } from "../gate/reported-test.ts";
 import { checkedFetch } from "../http/answer-check.ts";
 import { type RunningService, registerProject, removeDataDir, startService } from "../running-service.ts";
+
+const { test } = reportedTests(import.meta.path);
 
 /** What was promised, and so what is asserted. What is measured is printed. */
 const [lostWithinMs, backWithinMs, recoveredWithinMs] = [2_000, 2_000, 5_000];
@@ -81,32 +84,39 @@ const dependencies: readonly Dependency[] = [
 
 for (const dependency of dependencies) {
   for (const [length, ms] of Object.entries(awayMs)) {
-    test(`${dependency.name} frozen, ${length}`, async () => {
+    test(`${dependency.name} frozen, ${length}`, async (report) => {
       const lost = performance.now();
       dependency.freeze();
-      await told(dependency, "frozen", { lost, awayMs: ms, backWithinMs }, async () => {
+      await told({ report, dependency, how: "frozen" }, { lost, awayMs: ms, backWithinMs }, async () => {
         const back = performance.now();
         dependency.thaw();
         return back;
       });
     }, 90_000);
 
-    test(`${dependency.name} killed, ${length}`, async () => {
+    test(`${dependency.name} killed, ${length}`, async (report) => {
       const lost = performance.now();
       await dependency.kill();
       const within = dependency.name === "postgres" ? recoveredWithinMs : backWithinMs;
-      await told(dependency, "killed", { lost, awayMs: ms, backWithinMs: within }, async () => {
-        await dependency.start();
-        return performance.now();
-      });
+      await told(
+        { report, dependency, how: "killed" },
+        { lost, awayMs: ms, backWithinMs: within },
+        async () => {
+          await dependency.start();
+          return performance.now();
+        },
+      );
     }, 90_000);
   }
 }
 
 /** Asserts when ready said so, what it said, and that webhooks were taken; prints how long it took. */
 async function told(
-  { name }: Dependency,
-  how: string,
+  {
+    report,
+    dependency: { name },
+    how,
+  }: { readonly report: Report; readonly dependency: Dependency; readonly how: string },
   bounds: { readonly lost: number; readonly awayMs: number; readonly backWithinMs: number },
   back: () => Promise<number>,
 ): Promise<void> {
@@ -130,8 +140,10 @@ async function told(
   console.log(
     `${name} ${how} for ${(bounds.awayMs / 1_000).toFixed(1)} s: not ready after ${lostMs.toFixed(0)} ms, ready ${backMs.toFixed(0)} ms after its return; ${webhooks} webhooks meanwhile, all acknowledged`,
   );
-  expect(lostMs).toBeLessThan(lostWithinMs);
-  expect(backMs).toBeLessThan(bounds.backWithinMs);
+  report.tried({ awayMs: bounds.awayMs });
+  report.found({ acknowledged: webhooks });
+  report.timeBound("not ready after the loss in ms", lostMs, { below: lostWithinMs });
+  report.timeBound("ready after the return in ms", backMs, { below: bounds.backWithinMs });
 }
 
 /** When an answer with this status came, asking one time after the other; at most 40 s after `from`. */

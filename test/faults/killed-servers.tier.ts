@@ -1,41 +1,52 @@
 // The embedded event store and the embedded Postgres killed at random moments under load: the service starts each again,
 // everything acknowledged is there, once, and the service is ready soon again.
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { type Report, reportedTests } from "../gate/reported-test.ts";
+import { setting } from "../gate/run-settings.ts";
 import { type RunningService, removeDataDir, startService, waitFor } from "../running-service.ts";
 import { eventStorePid, postgresPid } from "../service-processes.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
-import { holdsWithin, spreadLine } from "./figures.ts";
+import { boundSpread, spreadLine } from "./figures.ts";
 import { registerPatiently } from "./register-patiently.ts";
-import { startSeed } from "./seed.ts";
 import { noneSent, type Sent, sentLine, startSenders } from "./senders.ts";
 
-const kills = Number(process.env.FAULT_KILLS ?? 200);
+const kills = setting("FAULT_KILLS", 200);
 const killsAStretch = 50;
 /** On a slow machine a stretch ends sooner: what it takes to compare grows faster than what is compared. */
 const mostAStretch = 8_000;
-const random = startSeed("kill -9 of the servers");
+const { random, test } = reportedTests(import.meta.path);
 
 // At once, each on a service of its own.
 test.concurrent(
   `the event store, ${kills} times`,
-  () => killOften("event store", eventStorePid, 2_000),
+  (report) => killOften(report, { name: "event store", pidOn: eventStorePid, boundMs: 2_000 }),
   20 * 60_000,
 );
-test.concurrent(`Postgres, ${kills} times`, () => killOften("Postgres", postgresPid, 5_000), 20 * 60_000);
+test.concurrent(
+  `Postgres, ${kills} times`,
+  (report) => killOften(report, { name: "Postgres", pidOn: postgresPid, boundMs: 5_000 }),
+  20 * 60_000,
+);
 
 async function killOften(
-  name: string,
-  pidOn: (dataDir: string) => number | undefined,
-  boundMs: number,
+  report: Report,
+  options: {
+    readonly name: string;
+    readonly pidOn: (dataDir: string) => number | undefined;
+    readonly boundMs: number;
+  },
 ): Promise<void> {
+  const { name, pidOn, boundMs } = options;
+  report.tried({ kills });
   const chance = random.fork(name);
   const service = await startService({ env: { ACK: "store" } });
   const checked = async (project: string, sent: Sent): Promise<number> => {
     const found = await check({ ...embeddedUrls(service.dataDir), project, sent });
     console.log(`  ${name}: ${checkLine(found)}`);
+    report.found(found);
     return faultsIn(found);
   };
   const readyMs: number[] = [];
@@ -68,7 +79,7 @@ async function killOften(
     await service.stop();
     await removeDataDir(service.dataDir);
   }
-  expect(holdsWithin(readyMs, boundMs)).toBe(true);
+  boundSpread(report, "ready after the kill", readyMs, boundMs);
 }
 
 /** Kills it, and says how long it took until another one ran and the service was ready. */

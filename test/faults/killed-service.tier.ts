@@ -1,10 +1,12 @@
 // The service killed at random moments under load, on servers that go on and together with its own: everything
 // acknowledged is there, once, and it is ready soon again.
 
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../src/processes/ports.ts";
 import { storeProcess } from "../eventstore/adapter-store.ts";
+import { type Report, reportedTests } from "../gate/reported-test.ts";
+import { setting } from "../gate/run-settings.ts";
 import { createTestDatabase } from "../postgres.ts";
 import {
   end,
@@ -16,16 +18,15 @@ import {
 import { eventStorePid, postgresPid } from "../service-processes.ts";
 import { type CheckOptions, check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
-import { holdsWithin, spreadLine } from "./figures.ts";
+import { boundSpread, spreadLine } from "./figures.ts";
 import { registerPatiently } from "./register-patiently.ts";
-import { startSeed } from "./seed.ts";
 import { noneSent, type Sent, sentLine, startSenders } from "./senders.ts";
 
-const kills = Number(process.env.FAULT_KILLS ?? 200);
+const kills = setting("FAULT_KILLS", 200);
 const killsOfAll = Math.ceil(kills / 10);
 /** On a slow machine a stretch ends sooner: what it takes to compare grows faster than what is compared. */
 const mostAStretch = 8_000;
-const random = startSeed("kill -9 of the service");
+const { random, test } = reportedTests(import.meta.path);
 const cleanUps: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
@@ -34,11 +35,12 @@ afterEach(async () => {
 
 test(
   `${kills} times, while its servers go on`,
-  async () => {
+  async (report) => {
     const [store, database] = await Promise.all([storeProcess(), createTestDatabase()]);
     cleanUps.push(store.remove, database.drop);
     const urls = { eventstoreUrl: store.url, databaseUrl: database.url };
     const readyMs = await killOften({
+      report,
       name: "the service",
       kills,
       killsAStretch: 50,
@@ -48,15 +50,16 @@ test(
         await end(service.child, "SIGKILL");
       },
     });
-    expect(holdsWithin(readyMs, 2_000)).toBe(true);
+    boundSpread(report, "ready after the start", readyMs, 2_000);
   },
   20 * 60_000,
 );
 
 test(
   `${killsOfAll} times, with its embedded servers or leaving them behind`,
-  async () => {
+  async (report) => {
     const readyMs = await killOften({
+      report,
       name: "the service and its servers",
       kills: killsOfAll,
       killsAStretch: 10,
@@ -71,13 +74,14 @@ test(
       },
     });
     // Postgres has to recover.
-    expect(holdsWithin(readyMs, 5_000)).toBe(true);
+    boundSpread(report, "ready after the start", readyMs, 5_000);
   },
   5 * 60_000,
 );
 
 /** Answers how long each start took until the service was ready. ACK is store or spool, by chance. */
 async function killOften(options: {
+  readonly report: Report;
   readonly name: string;
   readonly kills: number;
   readonly killsAStretch: number;
@@ -96,9 +100,11 @@ async function killOften(options: {
   const checked = async (project: string, sent: Sent): Promise<number> => {
     const found = await check({ ...options.urls(dataDir), project, sent });
     console.log(`  ${checkLine(found)}`);
+    options.report.found(found);
     return faultsIn(found);
   };
 
+  options.report.tried({ kills: options.kills });
   const readyMs: number[] = [];
   const stretches: { project: string; sent: Sent }[] = [];
   for (let killed = 0; killed < options.kills; ) {

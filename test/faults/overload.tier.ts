@@ -3,12 +3,13 @@
 //
 //   bun test ./test/faults/overload.tier.ts
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectEventStore } from "../../src/eventstore/client.ts";
+import { reportedTests } from "../gate/reported-test.ts";
 import {
   adminKey,
   type RunningService,
@@ -22,6 +23,8 @@ import { eventsOf } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
 import { metric, residentMib } from "./figures.ts";
 import type { OpenLoop, OpenLoopResult } from "./open-loop.ts";
+
+const { test } = reportedTests(import.meta.path);
 
 const seconds = 4;
 /** More than the service handles at once: what it refuses is seen only where enough come together. */
@@ -61,14 +64,16 @@ afterAll(async () => {
 
 describe("B1: more than can be done", () => {
   for (const times of [2, 10]) {
-    test(`${times} times as much is done in part, and refused in part with the time to come again`, async () => {
+    test(`${times} times as much is done in part, and refused in part with the time to come again`, async (report) => {
       const result = await drive(flood, { perSecond: times * capacity });
       print(`${times} x`, result);
       console.log(
         `  goodput ${((100 * result.goodput) / capacity).toFixed(0)} % of capacity; ${residentMib(pid()).toFixed(0)} MiB`,
       );
       onlyAnswers(result, [200, 503]);
-      expect(result.goodput).toBeGreaterThan(leastOfCapacity * capacity);
+      report.tried({ times, sent: result.sent });
+      report.found({ statuses: result.statuses });
+      report.timeBound("200s a second", result.goodput, { above: leastOfCapacity * capacity });
     }, 120_000);
   }
 });
@@ -117,7 +122,9 @@ describe("B2: one key floods, another sends 10 a second", () => {
       10_000,
       () => `The quota was not taken: ${refused}`,
     );
-    const result = await beside("flood of 10 x with a quota", [200, 429, 503], { perSecond: 10 * capacity });
+    const result = await beside("flood of 10 x with a quota", [200, 429, 503], {
+      perSecond: 10 * capacity,
+    });
     expect(result.statuses[429]).toBeGreaterThan(0);
     expect(result.withoutRateLimit).toBe(0);
     expect(result.statuses[200]).toBeLessThanOrEqual(perSecond * (seconds + 30));
@@ -141,7 +148,7 @@ describe("B2: one key floods, another sends 10 a second", () => {
   }
 });
 
-test("memory stays within bounds, and all that was acknowledged is in the log, once", async () => {
+test("memory stays within bounds, and all that was acknowledged is in the log, once", async (report) => {
   await drained();
   const acknowledged = idsFiles.flatMap((file) => readFileSync(file, "utf8").split("\n").filter(Boolean));
   const store = connectEventStore({
@@ -155,6 +162,9 @@ test("memory stays within bounds, and all that was acknowledged is in the log, o
   console.log(
     `acknowledged ${acknowledged.length}, events ${inLog.length}; lost ${lost}, twice ${inLog.length - known.size}; at most ${peakMib.toFixed(0)} MiB`,
   );
+  report.tried({ acknowledged: acknowledged.length });
+  report.found({ events: inLog.length, lost, twice: inLog.length - known.size });
+  report.figures({ peakMib });
   expect(acknowledged.length).toBeGreaterThan(1_000);
   expect({ lost, twice: inLog.length - known.size }).toEqual({ lost: 0, twice: 0 });
   expect(peakMib).toBeLessThan(mostResidentMib);

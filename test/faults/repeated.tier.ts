@@ -1,21 +1,22 @@
 // Every webhook one to five times, concurrently and across kills and restarts: one event, one record, the same answer,
 // and figures that do not change.
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { storeProcess } from "../eventstore/adapter-store.ts";
+import { reportedTests } from "../gate/reported-test.ts";
 import { createTestDatabase } from "../postgres.ts";
 import { end, removeDataDir, startService } from "../running-service.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { openConnection } from "./connection.ts";
 import { registerPatiently } from "./register-patiently.ts";
-import { type Random, startSeed } from "./seed.ts";
+import type { Random } from "./seed.ts";
 import { noneSent, postWebhook, type Sent, sentLine } from "./senders.ts";
 
 const different = 600;
-const random = startSeed("repeats across restarts");
+const { random, test } = reportedTests(import.meta.path);
 
 for (const ack of ["store", "spool"]) {
-  test(`${different} webhooks, repeated, with ACK=${ack}`, async () => {
+  test(`${different} webhooks, repeated, with ACK=${ack}`, async (report) => {
     const [store, database] = await Promise.all([storeProcess(), createTestDatabase()]);
     const urls = { eventstoreUrl: store.url, databaseUrl: database.url };
     const env = { EVENTSTORE_URL: store.url, DATABASE_URL: database.url, ACK: ack };
@@ -57,6 +58,8 @@ for (const ack of ["store", "spool"]) {
     await removeDataDir(dataDir);
     await database.drop();
     await store.remove();
+    report.tried({ webhooks: different, requests: sent.byStatus });
+    report.found(second);
     expect(faultsIn(first)).toBe(0);
     expect(faultsIn(second)).toBe(0);
     expect(first.events).toBe(different);

@@ -1,6 +1,4 @@
-// A seeded source of chance for the fault tier. FAULT_SEED replays a run's choices; without it each run has its own.
-
-import { randomBytes } from "node:crypto";
+// A seeded source of chance: the same seed makes the same choices.
 
 export interface Random {
   /** The seed that replays it. */
@@ -13,15 +11,6 @@ export interface Random {
   readonly pick: <T>(list: readonly T[]) => T;
   /** A source of its own, so that concurrent users do not take each other's numbers. */
   readonly fork: (name: string) => Random;
-}
-
-/** Prints the seed under the tier's name, so that a failing run can be replayed. */
-export function startSeed(tier: string): Random {
-  const given = process.env.FAULT_SEED;
-  const seed =
-    given === undefined || given === "" ? randomBytes(4).readUInt32LE() : Number.parseInt(given, 10) >>> 0;
-  console.log(`${tier}: seed ${seed} (FAULT_SEED=${seed} replays its choices)`);
-  return randomFrom(seed);
 }
 
 /** mulberry32: 32 bits of state, enough to choose faults with. */

@@ -1,24 +1,25 @@
 // A while at a moderate rate: memory and file descriptors do not grow. FAULT_SOAK_SECONDS makes it a long one.
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { reportedTests } from "../gate/reported-test.ts";
+import { setting } from "../gate/run-settings.ts";
 import { removeDataDir, startService } from "../running-service.ts";
 import { eventStorePid } from "../service-processes.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
 import { openFiles, residentMib, spreadOf } from "./figures.ts";
 import { registerPatiently } from "./register-patiently.ts";
-import { startSeed } from "./seed.ts";
 import { type Acknowledged, sentLine, startSenders } from "./senders.ts";
 
-const seconds = Number(process.env.FAULT_SOAK_SECONDS ?? 120);
+const seconds = setting("FAULT_SOAK_SECONDS", 120);
 /** A long one is held to what is promised; a short one cannot tell a slope from the collector's teeth. */
 const mostMibPerMinute = seconds >= 1_800 ? 1 : 30;
-const random = startSeed("soak");
+const { random, test } = reportedTests(import.meta.path);
 
 test(
   `${seconds} s at 100 webhooks a second`,
-  async () => {
+  async (report) => {
     const service = await startService();
     const registered = await registerPatiently(service);
     const senders = startSenders({
@@ -43,6 +44,8 @@ test(
     console.log(`  ${sentLine(sent)}`);
     const found = await check({ ...embeddedUrls(service.dataDir), project: registered.project, sent });
     console.log(`  ${checkLine(found)}`);
+    report.tried({ seconds, requests: sent.byStatus });
+    report.found(found);
     expect(await service.stop()).toBe(0);
     await removeDataDir(service.dataDir);
 
@@ -54,6 +57,7 @@ test(
       console.log(
         `  ${name}: ${settled.at(0)?.mib.toFixed(0)} MiB, at the end ${settled.at(-1)?.mib.toFixed(0)} MiB, slope ${slope.toFixed(2)} MiB a minute; file descriptors ${Math.min(...files)} to ${Math.max(...files)}`,
       );
+      report.figures({ [`${name}, MiB a minute`]: slope });
       expect(slope).toBeLessThan(mostMibPerMinute);
       expect(Math.max(...files) - Math.min(...files)).toBeLessThan(20);
     }
@@ -61,6 +65,7 @@ test(
       p99Of(sent.acknowledged.values(), startedAt, 0, 1 / 3),
       p99Of(sent.acknowledged.values(), startedAt, 2 / 3, 1),
     ];
+    report.figures({ "p99 of the first third in ms": early, "p99 of the last third in ms": late });
     console.log(`  p99 of the first third ${early.toFixed(1)} ms, of the last ${late.toFixed(1)} ms`);
     expect([...sent.byStatus.keys()]).toEqual([200]);
     expect(faultsIn(found)).toBe(0);

@@ -1,20 +1,21 @@
 // The service stopped with SIGTERM under load: every request that it had taken is answered, it ends in time and with 0,
 // and nothing is lost.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../src/processes/ports.ts";
 import { type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
+import { reportedTests } from "../gate/reported-test.ts";
+import { setting } from "../gate/run-settings.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import { end, removeDataDir, startService, temporaryDataDir } from "../running-service.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { spreadLine, spreadOf } from "./figures.ts";
 import { registerPatiently } from "./register-patiently.ts";
-import { startSeed } from "./seed.ts";
 import { noneSent, sentLine, startSenders } from "./senders.ts";
 
-const stopsEach = Number(process.env.FAULT_STOPS ?? 8);
-const random = startSeed("SIGTERM under load");
+const stopsEach = setting("FAULT_STOPS", 8);
+const { random, test } = reportedTests(import.meta.path);
 let store: StoreProcess;
 let database: TestDatabase;
 
@@ -27,7 +28,7 @@ afterAll(async () => {
 }, 60_000);
 
 for (const ack of ["store", "spool"]) {
-  test(`${stopsEach} times with ACK=${ack}`, async () => {
+  test(`${stopsEach} times with ACK=${ack}`, async (report) => {
     const [dataDir, port] = await Promise.all([temporaryDataDir(), freePort()]);
     const env = { EVENTSTORE_URL: store.url, DATABASE_URL: database.url, ACK: ack };
     let service = await startService({ dataDir, port, env });
@@ -57,8 +58,10 @@ for (const ack of ["store", "spool"]) {
     console.log(`  ${checkLine(found)}`);
     await end(service.child, "SIGTERM");
     await removeDataDir(dataDir);
+    report.tried({ stops: stopsEach, requests: sent.byStatus });
+    report.found(found);
     expect(faultsIn(found)).toBe(0);
-    expect(spreadOf(tookMs).most).toBeLessThan(10_000);
+    report.timeBound("worst exit after SIGTERM in ms", spreadOf(tookMs).most, { below: 10_000 });
     // Nothing that was sent is cut off; nobody listens any more afterwards.
     expect(sent.failures.get("cut") ?? 0).toBe(0);
     expect(sent.failures.get("late") ?? 0).toBe(0);

@@ -1,11 +1,12 @@
 // A disk that fails or is full: nothing is acknowledged that was not flushed, a failed flush ends the process loudly, and
 // a full disk only costs 503s while it is full.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { reportedTests } from "../gate/reported-test.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import {
   adminKey,
@@ -19,14 +20,13 @@ import {
 } from "../running-service.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { metric } from "./figures.ts";
-import { startSeed } from "./seed.ts";
 import { type Acknowledged, noneSent, type Sent, sentLine, startSenders } from "./senders.ts";
 import { fileOf, needStrace, readTrace, startTraced, type Traced } from "./strace.ts";
 import { orderCalls, orderIn } from "./syscalls-order.ts";
 import { type Servers, startOutliving } from "./syscalls-service.ts";
 import { prepareScenes, storeRound } from "./syscalls-store.ts";
 
-const random = startSeed("a disk that fails or is full");
+const { random, test } = reportedTests(import.meta.path);
 let servers: Servers;
 /** For the services with an event store of their own: a read model follows one log. */
 let own: TestDatabase;

@@ -1,17 +1,20 @@
 // Every 200 comes after the flush of what it acknowledges: read off the system calls of the service, and of the embedded
 // event store where that is what keeps it.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { reportedTests } from "../gate/reported-test.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import { adminKey, removeDataDir, temporaryDataDir } from "../running-service.ts";
 import { openConnection } from "./connection.ts";
 import { type Call, fileOf, needStrace, readTrace, startTraced } from "./strace.ts";
 import { orderCalls, orderIn } from "./syscalls-order.ts";
 import { type Servers, startOutliving } from "./syscalls-service.ts";
+
+const { test } = reportedTests(import.meta.path);
 
 const connections = 16;
 const mark = /mark-\d{6}-/g;

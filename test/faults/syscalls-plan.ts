@@ -1,6 +1,7 @@
 // Which system calls to die at, and the account of the deaths. Knows neither the store nor the service.
 
 import { join, relative } from "node:path";
+import { onlyCase } from "../gate/run-settings.ts";
 import type { Random } from "./seed.ts";
 import { type Call, fileOf, lastCallOf, readTrace } from "./strace.ts";
 
@@ -118,7 +119,7 @@ export interface Died {
 /** The account of one target's deaths. */
 export class Deaths {
   readonly #target: string;
-  readonly #only = process.env.FAULT_CASE;
+  readonly #only = onlyCase();
   readonly #byPlace = new Map<string, number>();
   readonly #problems: string[] = [];
   readonly #readyMs: number[] = [];

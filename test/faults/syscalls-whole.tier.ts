@@ -1,11 +1,13 @@
 // The whole service with its embedded event store and Postgres, one life after the other on one data directory, each with
 // a death at some system call of whichever process comes to it first: everything acknowledged is there at the end, once.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../src/processes/ports.ts";
+import { reportedTests } from "../gate/reported-test.ts";
+import { setting } from "../gate/run-settings.ts";
 import {
   adminKey,
   end,
@@ -16,13 +18,12 @@ import {
 } from "../running-service.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
-import { startSeed } from "./seed.ts";
 import { noneSent, sentLine, startSenders } from "./senders.ts";
 import { needStrace, startTraced } from "./strace.ts";
 import { deathIn } from "./syscalls-plan.ts";
 
-const random = startSeed("the whole service killed at a system call");
-const lives = Number(process.env.FAULT_KILLS ?? 20);
+const { random, test } = reportedTests(import.meta.path);
+const lives = setting("FAULT_KILLS", 20);
 const calls = "write,pwrite64,pwritev,pwritev2,fdatasync,fsync,ftruncate,rename,unlink";
 let dataDir = "";
 let port = 0;
@@ -35,7 +36,7 @@ afterAll(() => removeDataDir(dataDir));
 
 test(
   `${lives} lives`,
-  async () => {
+  async (report) => {
     const first = await startService({ dataDir, port });
     const registered = await registerProject(first);
     await end(first.child, "SIGKILL");
@@ -88,6 +89,8 @@ test(
     const found = await check({ ...embeddedUrls(dataDir), project: registered.project, sent });
     console.log(`  ${checkLine(found)}`);
     await service.stop();
+    report.tried({ lives, deaths: places.filter((place) => place !== "no call").length });
+    report.found(found);
     expect(faultsIn(found)).toBe(0);
     expect(found.acknowledged).toBeGreaterThan(lives * 10);
     // The others ended by themselves at the end of their load.

@@ -1,11 +1,12 @@
 // Killed at the Nth system call that changes a file, wherever that is: everything acknowledged is there afterwards, once.
 // FAULT_CASE=store:recovery:pwrite64:events.sqlite-wal:17 runs one case alone; FAULT_KILLS=40 makes fewer of each kind.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startSeed } from "./seed.ts";
+import { type Report, reportedTests } from "../gate/reported-test.ts";
+import { isShortened, onlyCase, setting } from "../gate/run-settings.ts";
 import { needStrace } from "./strace.ts";
 import {
   chooseKills,
@@ -19,11 +20,11 @@ import {
 import { type Servers, serviceRound, serviceScenes, startOutliving } from "./syscalls-service.ts";
 import { prepareScenes, storeRound, storeScenes } from "./syscalls-store.ts";
 
-const random = startSeed("killed at a system call");
+const { random, test } = reportedTests(import.meta.path);
 /** A life and death of the service takes longer. */
 const kills = {
-  store: Number(process.env.FAULT_KILLS ?? 340),
-  service: Number(process.env.FAULT_KILLS ?? 120),
+  store: setting("FAULT_KILLS", 340),
+  service: setting("FAULT_KILLS", 120),
 };
 let died = 0;
 let directory = "";
@@ -42,29 +43,45 @@ afterAll(async () => {
 
 test(
   "the embedded event store",
-  async () => {
+  async (report) => {
     const prepared = join(directory, "prepared");
     const place = join(directory, "store");
-    await dieEverywhere("store", storeScenes, (scene, kill) => storeRound({ scene, prepared, place, kill }));
+    await dieEverywhere({ report, target: "store", scenes: storeScenes }, (scene, kill) =>
+      storeRound({ scene, prepared, place, kill }),
+    );
   },
   25 * 60_000,
 );
 
 test(
   "the service, with ACK=spool",
-  () => dieEverywhere("service", serviceScenes, (scene, kill) => serviceRound({ scene, servers, kill })),
+  (report) =>
+    dieEverywhere({ report, target: "service", scenes: serviceScenes }, (scene, kill) =>
+      serviceRound({ scene, servers, kill }),
+    ),
   25 * 60_000,
 );
 
-test("400 deaths or more in all, unless only some were asked for", () => {
-  const isWhole = process.env.FAULT_CASE === undefined && process.env.FAULT_KILLS === undefined;
-  expect(died).toBeGreaterThanOrEqual(isWhole ? 400 : 0);
+test("as many deaths in all as were asked for, but for one in four that comes too late", (report) => {
+  const wanted = onlyCase() === undefined ? kills.store + kills.service : 0;
+  report.tried({ deaths: wanted });
+  report.found({ deaths: died });
+  expect(died).toBeGreaterThanOrEqual(Math.floor(wanted * 0.75));
+  // Without any limit of a developer's: what the README promises.
+  if (!isShortened()) expect(died).toBeGreaterThanOrEqual(400);
 });
 
 /** Each scene once without a fault, to see what it does on the disk, and then with a death in each of these places. */
 async function dieEverywhere<Scene extends string>(
-  target: keyof typeof kills,
-  scenes: readonly Scene[],
+  {
+    report,
+    target,
+    scenes,
+  }: {
+    readonly report: Report;
+    readonly target: keyof typeof kills;
+    readonly scenes: readonly Scene[];
+  },
   round: (scene: Scene, kill: Kill | undefined) => Promise<Died & { places: ReadonlyMap<string, Place> }>,
 ): Promise<void> {
   const deaths = new Deaths(target);
@@ -97,6 +114,8 @@ async function dieEverywhere<Scene extends string>(
   console.log(
     `  in ${((performance.now() - startedAt) / 1000).toFixed(0)} s; never died in: ${missed.join(", ") || "-"}`,
   );
+  report.tried({ kills: kills[target] });
+  report.found({ deaths: deaths.count(), problems: deaths.problems(), missed });
   expect(deaths.problems()).toEqual([]);
   if (!deaths.isWhole()) return;
   // Whatever it does on its disk, it died doing it.

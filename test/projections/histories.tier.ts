@@ -1,6 +1,8 @@
 // The quick test of any history in any order, with 10,000 histories.
 
-process.env.HISTORY_RUNS = "250";
-await import("./histories.test.ts");
+import { reportedTests } from "../gate/reported-test.ts";
+import { testAnyHistory, useDatabase } from "./any-history.ts";
 
-export {};
+const { test } = reportedTests(import.meta.path);
+useDatabase();
+testAnyHistory(test, 250);

@@ -1,6 +1,6 @@
 // Any history of one project, as events in any order: small worlds, so that equal times, repeats and clashes are common.
 
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { ProjectUuid } from "../../src/domain/ids.ts";
 import { type Instant, instantFromEpochMs } from "../../src/domain/instant.ts";
@@ -8,6 +8,7 @@ import type { Matching, Signal } from "../../src/domain/signal.ts";
 import { kindOf } from "../../src/domain/status.ts";
 import type { IncidentSignalRecorded, RecordedEvent, StoredEvent } from "../../src/domain/stored-events.ts";
 import { incidentStream, registryStream } from "../../src/domain/stored-events.ts";
+import { seed } from "../gate/run-settings.ts";
 
 /** A stored event without its place in the log. */
 export interface LogEntry {
@@ -76,7 +77,7 @@ export const histories: fc.Arbitrary<History> = fc
     inOrder: fc.boolean(),
   })
   .map(({ signals, settings, places, inOrder }) => {
-    const project = randomUUID() as ProjectUuid;
+    const project = nextUuid() as ProjectUuid;
     const entries = signals.flatMap((signal) => {
       const first = signalEntry(project, signal, signal.received);
       return signal.again === undefined ? [first] : [first, signalEntry(project, signal, signal.again)];
@@ -122,14 +123,18 @@ function settingEntry(project_uuid: ProjectUuid, one: Setting): LogEntry {
     "matching" in one
       ? { type: "ProjectChanged", data: { project_uuid, matching: one.matching } }
       : { type: "StatusesMapped", data: { project_uuid, mappings: { ...one.mappings } } };
-  return { id: randomUUID(), stored, metadata: {} };
+  return { id: nextUuid(), stored, metadata: {} };
 }
 
 export const registered = (project_uuid: ProjectUuid): LogEntry => ({
-  id: randomUUID(),
+  id: nextUuid(),
   stored: { type: "ProjectRegistered", data: { project_uuid, name: "any", created_at: second(0) } },
   metadata: {},
 });
+
+let uuids = 0;
+/** New in this process, and the same again from the same seed: ids decide between equal times. */
+const nextUuid = (): string => uuidOf(`${seed} ${uuids++}`);
 
 function uuidOf(text: string): string {
   const hash = createHash("sha256").update(text).digest("hex");

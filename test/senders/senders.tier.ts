@@ -1,6 +1,6 @@
 // Real senders against the running service: Prometheus with Alertmanager, and Monit. `bun run test:senders` runs it.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import type { Page } from "../../src/answers/field.ts";
 import type { PairItem } from "../../src/answers/incidents.ts";
 import { parseInstant, toRfc3339 } from "../../src/domain/instant.ts";
 import { freePort } from "../../src/processes/ports.ts";
+import { reportedTests } from "../gate/reported-test.ts";
 import {
   end,
   type RunningService,
@@ -18,6 +19,8 @@ import {
   waitFor,
 } from "../running-service.ts";
 import { listen, type Program, type Relay, requireProgram, startProgram, startRelay } from "./real-sender.ts";
+
+const { test } = reportedTests(import.meta.path);
 
 const directory = mkdtempSync(join(tmpdir(), "ledger-senders-"));
 const programs: Program[] = [];

@@ -1,10 +1,15 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
+import { reportedTests } from "../gate/reported-test.ts";
 import { type Result, type SimulationOptions, simulate } from "./simulation.ts";
 
+const { test } = reportedTests(import.meta.path);
+
 describe("the core in a world of faults", () => {
-  test("keeps its promises, whatever breaks", async () => {
+  test("keeps its promises, whatever breaks", async (report) => {
     const results: Result[] = [];
     for (let seed = 1; seed <= 12; seed++) results.push(await simulate({ seed }));
+    report.tried({ seeds: results.length, steps: results.reduce((sum, { steps }) => sum + steps, 0) });
+    report.found({ wrong: results.flatMap(({ wrong }) => wrong) });
     expect(results.flatMap(({ seed, wrong }) => wrong.map((text) => `seed ${seed}: ${text}`))).toEqual([]);
     const total = (name: string): number => results.reduce((sum, { counts }) => sum + (counts[name] ?? 0), 0);
     // A run in which little happens would prove little.

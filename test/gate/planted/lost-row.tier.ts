@@ -1,0 +1,17 @@
+// A row that the tables lost.
+
+import { reportedTests } from "../reported-test.ts";
+import { checkAfter } from "./scene.ts";
+
+const { test } = reportedTests(import.meta.path);
+
+test(
+  "a row lost in a table",
+  (report) =>
+    checkAfter(
+      report,
+      ({ sql }) =>
+        sql`delete from signals where event_id = (select event_id from signals order by event_id limit 1)`,
+    ),
+  20_000,
+);

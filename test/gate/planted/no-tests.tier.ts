@@ -1,0 +1,3 @@
+// A planned file without any test.
+
+export {};

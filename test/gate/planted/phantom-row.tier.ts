@@ -1,0 +1,17 @@
+// A row of an event that the log has not.
+
+import { reportedTests } from "../reported-test.ts";
+import { checkAfter } from "./scene.ts";
+
+const { test } = reportedTests(import.meta.path);
+
+test(
+  "a phantom row",
+  (report) =>
+    checkAfter(report, async ({ sql }) => {
+      const [row] = await sql`select * from signals order by event_id limit 1`;
+      const phantom = { ...row, event_id: "00000000-0000-5000-8000-000000000000" };
+      await sql`insert into signals ${sql(phantom)}`;
+    }),
+  20_000,
+);
