@@ -50,6 +50,8 @@ interface LaunchOptions {
   readonly command?: readonly string[];
   readonly cwd?: string;
   readonly account?: Account;
+  /** Called at once with the process, for whoever has to end it before it is ready. */
+  readonly spawned?: (child: ChildProcess) => void;
 }
 
 /** A data directory that the service's Postgres may enter also where the tests run as root. */
@@ -133,6 +135,7 @@ export function launch(options: LaunchOptions): LaunchedService {
     stdio: ["ignore", "pipe", "pipe"],
     ...options.account,
   });
+  options.spawned?.(child);
   let printed = "";
   const keep = (chunk: Buffer): void => {
     printed = (printed + chunk.toString()).slice(-500_000);

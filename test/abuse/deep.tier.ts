@@ -37,7 +37,7 @@ afterAll(async () => {
 const head = (path: string, secret: string, length: string): string =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${secret}\r\n${length}\r\n\r\n`;
 
-test("B5: JSON as deep, as wide and as long as it may be: answered by rule, in bounded time, others meanwhile", async () => {
+test("B5: JSON as deep, as wide and as long as it may be: answered by rule, in bounded time, others meanwhile", async (report) => {
   const rest = `"project_uuid":"${project}","status":"DOWN","incident_time":"2025-01-15T10:30:00Z"`;
   const nested = (open: string, close: string, depth: number): string =>
     open.repeat(depth) + close.repeat(depth);
@@ -105,7 +105,8 @@ test("B5: JSON as deep, as wide and as long as it may be: answered by rule, in b
     `B5: ${slowest.length} bodies of up to 256 KiB and beyond; ${latencyLine(latencies, unanswered)}`,
   );
   expect(unanswered).toBe(0);
-  expect(slowest[0]?.ms).toBeLessThan(2_000);
+  report.tried({ bodies: slowest.length });
+  report.timeBound("the slowest answer in ms", slowest[0]?.ms ?? Number.NaN, { below: 2_000 });
   // The read model takes what was recorded of them.
   const last = await service.json<{ position: string }>("POST", "/api/incidents/webhook/", {
     key,

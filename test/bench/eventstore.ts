@@ -7,10 +7,11 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { EventStoreDBClient, jsonEvent, START } from "@eventstore/db-client";
-import { removeDataDir, temporaryDataDir } from "../running-service.ts";
+import { removeDataDir } from "../running-service.ts";
+import { benchDirectory, started } from "./started.ts";
 
 const seconds = Number(process.env.SECONDS ?? 5);
-const directory = await temporaryDataDir();
+const directory = await benchDirectory();
 const child =
   process.argv[2] === undefined
     ? spawn(
@@ -23,6 +24,7 @@ const child =
         { stdio: ["ignore", "pipe", "inherit"] },
       )
     : undefined;
+if (child !== undefined) started(child);
 const url = process.argv[2] ?? (await connectionString());
 const client = EventStoreDBClient.connectionString([url] as unknown as TemplateStringsArray);
 const data = { status: "DOWN", message: "x".repeat(400) };

@@ -13,16 +13,10 @@ import { createInterface } from "node:readline";
 import postgres from "postgres";
 import { freePort } from "../../src/processes/ports.ts";
 import { startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
-import {
-  end,
-  registerProject,
-  removeDataDir,
-  startService,
-  temporaryDataDir,
-  waitFor,
-} from "../running-service.ts";
+import { end, registerProject, removeDataDir, startService, waitFor } from "../running-service.ts";
 import { createText } from "./baselines/webhook-row.mjs";
 import type { Load, LoadResult } from "./load-driver.ts";
+import { benchDirectory, started } from "./started.ts";
 
 const rounds = Number(process.env.ROUNDS ?? 5);
 const seconds = Number(process.env.SECONDS ?? 8);
@@ -43,7 +37,7 @@ interface Contender {
   readonly stop: () => Promise<unknown>;
 }
 
-const directory = await temporaryDataDir();
+const directory = await benchDirectory();
 await mkdir(join(directory, "postgres"), { mode: 0o755 });
 const server = await startEmbeddedPostgres({
   directory: join(directory, "postgres"),
@@ -129,7 +123,7 @@ async function drive(turn: Turn, forSeconds: number, run: string): Promise<LoadR
   const driver = spawn(process.execPath, [join(import.meta.dir, "load-driver.ts"), JSON.stringify(load)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  return JSON.parse(await firstLine(driver)) as LoadResult;
+  return JSON.parse(await firstLine(started(driver))) as LoadResult;
 }
 
 async function baseline(name: string, file: string, table: string): Promise<Contender> {
@@ -139,7 +133,7 @@ async function baseline(name: string, file: string, table: string): Promise<Cont
     env: { ...process.env, NODE_ENV: "production", DATABASE_URL: server.url, API_KEY: key },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const { port } = JSON.parse(await firstLine(child)) as { port: number };
+  const { port } = JSON.parse(await firstLine(started(child))) as { port: number };
   const count = async (): Promise<number> =>
     Number((await sql.unsafe(`select count(*) as n from ${table}`))[0]?.n);
   return {
@@ -156,7 +150,11 @@ async function baseline(name: string, file: string, table: string): Promise<Cont
 }
 
 async function ledger(ack: "store" | "spool"): Promise<Contender> {
-  const service = await startService({ env: { ACK: ack } });
+  const service = await startService({
+    dataDir: await benchDirectory(),
+    env: { ACK: ack },
+    spawned: started,
+  });
   return {
     name: `Incident Ledger, ACK=${ack}`,
     turn: async () => {

@@ -2,8 +2,8 @@
 // The feed is made up, so that the figures are those of decoding, projections and Postgres (durable as in production).
 
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { projections } from "../../projections/index.ts";
 import { instantFromEpochMs } from "../../src/domain/instant.ts";
@@ -14,6 +14,8 @@ import type { FollowLog } from "../../src/readmodel/event-feed.ts";
 import { openPostgres } from "../../src/readmodel/postgres.ts";
 import { startProjector } from "../../src/readmodel/projector.ts";
 import { anyLog } from "../readmodel/log-feed.ts";
+import { removeDataDir } from "../running-service.ts";
+import { benchDirectory } from "./started.ts";
 
 const start = Date.UTC(2025, 0, 1);
 const projects = Array.from({ length: 5 }, (_, index) => uuidOf(`project ${index}`));
@@ -110,9 +112,10 @@ const feedOf = (events: Iterable<Said>): FollowLog =>
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   };
 
-const directory = mkdtempSync(join(tmpdir(), "ledger-bench-"));
+const directory = await benchDirectory();
+mkdirSync(join(directory, "postgres"), { mode: 0o755 });
 const server = await startEmbeddedPostgres({
-  directory,
+  directory: join(directory, "postgres"),
   port: await freePort(),
   env: {},
   watcher: { line: () => {}, ready: () => {}, lost: () => {} },
@@ -253,5 +256,5 @@ try {
 } finally {
   await sql.end({ timeout: 1 });
   await server.stop();
-  rmSync(directory, { recursive: true, force: true });
+  await removeDataDir(directory);
 }

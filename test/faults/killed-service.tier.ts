@@ -101,6 +101,7 @@ async function killOften(options: {
     const found = await check({ ...options.urls(dataDir), project, sent });
     console.log(`  ${checkLine(found)}`);
     options.report.found(found);
+    expect(found.acknowledged).toBeGreaterThan(0);
     return faultsIn(found);
   };
 

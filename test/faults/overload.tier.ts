@@ -143,6 +143,8 @@ describe("B2: one key floods, another sends 10 a second", () => {
     print("  the quiet key meanwhile", other);
     console.log(`  its p99 is ${(other.acceptedMs.p99 / alone.acceptedMs.p99).toFixed(1)} x that alone`);
     onlyAnswers(flooding, answers);
+    // Otherwise it was no flood.
+    expect(flooding.sent).toBeGreaterThan(10 * other.sent);
     expect(other.statuses).toEqual({ 200: other.sent });
     return flooding;
   }

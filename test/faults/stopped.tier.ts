@@ -60,6 +60,7 @@ for (const ack of ["store", "spool"]) {
     await removeDataDir(dataDir);
     report.tried({ stops: stopsEach, requests: sent.byStatus });
     report.found(found);
+    expect(found.acknowledged).toBeGreaterThan(stopsEach);
     expect(faultsIn(found)).toBe(0);
     report.timeBound("worst exit after SIGTERM in ms", spreadOf(tookMs).most, { below: 10_000 });
     // Nothing that was sent is cut off; nobody listens any more afterwards.

@@ -129,6 +129,8 @@ describe("a flush that fails", () => {
       const { answers, early } = orderIn(calls, { mark, isKept: (file) => file.endsWith(".spool") });
       expect(calls.filter(({ result }) => result.includes("EIO")).length).toBeGreaterThan(0);
       expect(early).toEqual([]);
+      // The first threads' second flush may come before the first answer.
+      if (n >= 5) expect(answers).toBeGreaterThan(0);
       console.log(`  EIO in flush ${n}: ${answers} answers of 200, all flushed before`);
       servers.store.thaw();
       await allThere(external(), project, sent);
@@ -244,10 +246,10 @@ describe("a full disk", () => {
     await allThere(env, project, sent);
   }, 90_000);
 
-  test("that the spool filled itself: what drains makes room", async () => {
+  test("that the spool filled itself: what drains makes room", async (report) => {
     const spool = join(dataDir, "spool");
     mkdirSync(spool, { mode: 0o700 });
-    if (!mounted(spool, "1m")) return;
+    if (!mounted(spool, "1m")) return report.found({ mounted: false });
     try {
       const service = await restarted(external());
       const { project, key } = servers.nextProject();
@@ -262,8 +264,8 @@ describe("a full disk", () => {
     }
   }, 90_000);
 
-  test("under everything, until somebody makes room", async () => {
-    if (!mounted(dataDir, "4m")) return;
+  test("under everything, until somebody makes room", async (report) => {
+    if (!mounted(dataDir, "4m")) return report.found({ mounted: false });
     try {
       const env = { DATABASE_URL: own.url, ACK: "store" };
       const service = await restarted(env);

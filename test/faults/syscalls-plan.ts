@@ -172,6 +172,7 @@ export class Deaths {
   }
 
   count = (): number => this.#deaths;
+  acknowledged = (): number => this.#acknowledged;
   places = (): readonly string[] => [...this.#byPlace.keys()];
   problems = (): readonly string[] => this.#problems;
 

@@ -115,9 +115,16 @@ async function dieEverywhere<Scene extends string>(
     `  in ${((performance.now() - startedAt) / 1000).toFixed(0)} s; never died in: ${missed.join(", ") || "-"}`,
   );
   report.tried({ kills: kills[target] });
-  report.found({ deaths: deaths.count(), problems: deaths.problems(), missed });
+  report.found({
+    deaths: deaths.count(),
+    acknowledged: deaths.acknowledged(),
+    problems: deaths.problems(),
+    missed,
+  });
   expect(deaths.problems()).toEqual([]);
   if (!deaths.isWhole()) return;
+  // Each death costs what was acknowledged before it nothing; without any there would be nothing to lose.
+  expect(deaths.acknowledged()).toBeGreaterThan(deaths.count());
   // Whatever it does on its disk, it died doing it.
   expect(missed).toEqual([]);
   // A life that ends before its Nth call comes is no death: how many there are depends on how much was flushed together.

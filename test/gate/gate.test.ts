@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
@@ -11,7 +11,7 @@ import { check, faultsIn } from "../faults/checker.ts";
 import { randomFrom } from "../faults/seed.ts";
 import { startSenders } from "../faults/senders.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
-import { checkout, registerProject, removeDataDir, startService } from "../running-service.ts";
+import { checkout, registerProject, removeDataDir, startService, waitFor } from "../running-service.ts";
 import type { Scene } from "./planted/scene.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ledger-gate-"));
@@ -84,7 +84,7 @@ describe("the last line says that it failed", () => {
     ["phantom-row", "0 passed, 1 failed", '"phantomRows":1'],
     ["wrong-pair", "0 passed, 1 failed", '"wrongRows":2'],
     ["doubled-row", "0 passed, 1 failed", '"twiceInTables":1'],
-    ["lying-database", "0 passed, 1 failed", '"wrong":["the tables'],
+    ["lying-database", "0 passed, 1 failed", '"wrong":["'],
     ["false-property", "0 passed, 1 failed", "Property failed"],
     ["crash", "0 passed, 2 failed", "ended by SIG"],
     ["hang", "0 passed, 2 failed", "not over in time", "--bound", "3"],
@@ -104,6 +104,48 @@ describe("the last line says that it failed", () => {
     }, 30_000);
   }
 });
+
+test("the same seed finds the same counterexample", async () => {
+  const [first, again] = [await runPlanted("false-property"), await runPlanted("false-property")];
+  expect(first.failures).toContain("Counterexample");
+  expect(again.failures).toBe(first.failures);
+}, 30_000);
+
+test("a runner that is interrupted ends the tests that it runs", async () => {
+  const runner = spawn(process.execPath, ["test/run.ts", "./test/gate/planted/hang.tier.ts"], {
+    cwd: checkout,
+    env: { ...process.env, PLANTED_SCENE: sceneFile },
+    stdio: "ignore",
+  });
+  const ended = new Promise((resolve) => runner.once("exit", resolve));
+  /** The runner itself, and the process of its tests. */
+  const running = () => commandsOf(sceneFile).filter((command) => command.includes("hang.tier.ts")).length;
+  await waitFor(
+    () => running() > 1,
+    10_000,
+    () => "The test does not run.",
+  );
+  runner.kill("SIGTERM");
+  expect(await ended).toBe(143);
+  await waitFor(
+    () => running() === 0,
+    5_000,
+    () => "The test still runs.",
+  );
+}, 30_000);
+
+/** Of the processes whose environment names this scene. Linux only. */
+function commandsOf(scene: string): readonly string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      const isOurs = readFileSync(`/proc/${pid}/environ`, "utf8").includes(`PLANTED_SCENE=${scene}`);
+      return isOurs ? [readFileSync(`/proc/${pid}/cmdline`, "utf8")] : [];
+    } catch {
+      // No process, or not any more.
+      return [];
+    }
+  });
+}
 
 describe("an assertion about time", () => {
   test("that holds when it is tried again has passed, and is named", async () => {

@@ -81,7 +81,7 @@ function problemOf(one: TestCase, verdict: Verdict | undefined): string | undefi
 
 /** In one line. */
 const problemIn = ({ problem = "failed", found, seed }: Omit<Verdict, "file" | "name">): string =>
-  `${problem.split("\n")[0]}; seed ${seed}, found ${JSON.stringify(found).slice(0, 1_000)}`;
+  `${problem.split("\n").slice(0, 3).join(" ")}; seed ${seed}, found ${JSON.stringify(found).slice(0, 1_000)}`;
 
 const keyOf = (file: string, name: string): string => JSON.stringify([file, name]);
 

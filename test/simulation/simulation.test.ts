@@ -38,21 +38,28 @@ describe("the core in a world of faults", () => {
 });
 
 describe("the simulation notices", () => {
-  const broken: readonly (readonly [string, Omit<SimulationOptions, "seed">])[] = [
-    ["a disk that does not flush", { diskLie: "flush_does_nothing" }],
-    ["an answer before anything is stored", { mutation: "stored_unsent" }],
-    ["a forwarder that makes new ids", { mutation: "fresh_ids" }],
-    ["a cursor that moves before the append", { mutation: "acknowledge_first" }],
-    ["many events appended to a stream in any state", { mutation: "any_state" }],
-    ["refused events that are kept nowhere", { mutation: "drop_refused" }],
-    ["rows that are stored apart from their checkpoint", { databaseLie: "checkpoint_apart" }],
-    ["a checkpoint that anybody may move", { databaseLie: "checkpoint_not_compared" }],
+  // By what each of them does, not by an accident beside it.
+  const lost = /neither in the store nor on the spool/;
+  const wrongTables = /tables|dead letters|rows|pair/;
+  const broken: readonly (readonly [string, Omit<SimulationOptions, "seed">, RegExp])[] = [
+    ["a disk that does not flush", { diskLie: "flush_does_nothing" }, lost],
+    ["an answer before anything is stored", { mutation: "stored_unsent" }, lost],
+    ["a forwarder that makes new ids", { mutation: "fresh_ids" }, lost],
+    ["a cursor that moves before the append", { mutation: "acknowledge_first" }, lost],
+    ["many events appended to a stream in any state", { mutation: "any_state" }, /is stored twice/],
+    ["refused events that are kept nowhere", { mutation: "drop_refused" }, lost],
+    ["rows that are stored apart from their checkpoint", { databaseLie: "checkpoint_apart" }, wrongTables],
+    ["a checkpoint that anybody may move", { databaseLie: "checkpoint_not_compared" }, wrongTables],
   ];
-  for (const [what, options] of broken) {
-    test(what, async () => {
-      let seed = 1;
-      while (seed <= 40 && (await simulate({ seed, ...options })).wrong.length === 0) seed += 1;
-      expect(seed).toBeLessThanOrEqual(40);
+  for (const [what, options, sign] of broken) {
+    test(what, async (report) => {
+      const found: string[] = [];
+      for (let seed = 1; seed <= 40 && !found.some((text) => sign.test(text)); seed++) {
+        found.push(...(await simulate({ seed, ...options })).wrong);
+        report.tried({ seeds: seed });
+      }
+      report.found({ wrong: found });
+      expect(found.filter((text) => sign.test(text))).not.toEqual([]);
     }, 60_000);
   }
 });

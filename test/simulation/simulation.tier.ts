@@ -34,6 +34,12 @@ test("two million steps, and every promise is kept", async (report) => {
     if (seeds % 50 === 1) expect((await run(seed)).trace).toBe(trace);
   }
   report.found(totals);
+  // A run in which little happens would prove little.
+  for (const happened of ["kills", "powerLosses", "stops", "stored", "spooled", "disk torn", "store lost"])
+    expect({ happened, isThere: onlySeed >= 0 || (totals[happened] ?? 0) > 1_000 }).toEqual({
+      happened,
+      isThere: true,
+    });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`simulation: ${done} steps of ${seeds} seeds from ${firstSeed} in ${seconds} s`);
   for (const [name, n] of Object.entries(totals)) console.log(`  ${name}: ${n}`);
