@@ -1,8 +1,9 @@
 // Runs tests and says how it went: their own output as it comes, and as the very last line `N passed, N failed`. The
 // verdict comes from exit codes, JUnit files and results files (test/gate), never from what a test printed.
 //
-//   bun test/run.ts [tests | faults | senders | FILE...] [--seed N] [--bound SECONDS]
+//   bun test/run.ts [tests | faults | senders | FILE...] [--seed N] [--bound SECONDS] [--results FILE]
 //
+// `--bound` is the longest that one test process may take; `--results` keeps the verdicts, a line of JSON each.
 // No failing test is run again until it passes. Only an assertion about time is repeated: once, alone, with the same
 // seed; where it holds then, the test has passed and is named as flaky. Exit code 0 only where nothing failed.
 
@@ -19,18 +20,23 @@ const longestSeconds = 50 * 60;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: "string" }, bound: { type: "string" } },
+  options: { seed: { type: "string" }, bound: { type: "string" }, results: { type: "string" } },
 });
 const seed = numberOf(values.seed, drawnSeed);
-const boundSeconds = numberOf(values.bound, longestSeconds);
+/** What every test process is given. */
+const shared = {
+  cwd: root,
+  seed,
+  boundSeconds: numberOf(values.bound, longestSeconds),
+  keptResults: values.results,
+};
 
 for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const) {
   process.once(signal, () => {
-    endAllTests();
-    process.exit(code);
+    endAllTests().finally(() => process.exit(code));
   });
 }
 
@@ -55,7 +61,7 @@ interface Tally {
 async function runPlan({ alone, inLanes }: Plan): Promise<Tally> {
   const outcomes: Outcome[] = [];
   const run = async (files: readonly string[], print: TestProcess["print"]): Promise<void> =>
-    void outcomes.push(await runTests({ files, cwd: root, seed, boundSeconds, print }));
+    void outcomes.push(await runTests({ ...shared, files, print }));
   for (const files of alone) await run(files, "at once");
   const left = inLanes.values();
   const lane = async (): Promise<void> => {
@@ -80,7 +86,7 @@ async function runPlan({ alone, inLanes }: Plan): Promise<Tally> {
 /** The file of tests that were late, once more, alone and with the same seed. Counts only what was late before. */
 async function repeated(file: string, late: readonly Late[]): Promise<Tally> {
   console.log(`${file} was late; once more, alone:`);
-  const again = await runTests({ files: [`./${file}`], cwd: root, seed, boundSeconds, print: "at once" });
+  const again = await runTests({ ...shared, files: [`./${file}`], print: "at once" });
   const flaky: string[] = [];
   const failures = [...again.failures];
   for (const first of late) {

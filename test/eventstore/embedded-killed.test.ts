@@ -4,11 +4,14 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { randomFrom } from "../faults/seed.ts";
+import { seed } from "../gate/run-settings.ts";
 import { connect, event, numbersIn } from "./contract-store.ts";
 import { type EmbeddedProcess, startedEmbedded } from "./embedded-process.ts";
 
 const kills = 10;
 const writers = 8;
+const random = randomFrom(seed);
 
 test("every acknowledged event survives ten kills, once and in order", async () => {
   const directory = mkdtempSync(join(tmpdir(), "ledger-killed-"));
@@ -37,7 +40,7 @@ test("every acknowledged event survives ten kills, once and in order", async () 
   try {
     for (let kill = 0; kill < kills; kill++) {
       // At least some appends between two kills, and then at no particular moment of a flush.
-      const until = total() + 100 + Math.floor(Math.random() * 200);
+      const until = total() + 100 + random.below(200);
       const end = performance.now() + 10_000;
       while (total() < until && performance.now() < end)
         await new Promise((resolve) => setImmediate(resolve));

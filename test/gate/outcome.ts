@@ -1,6 +1,6 @@
 // What a test process came to, from its exit code, its JUnit file and its verdicts. Never from what it printed.
 
-import { relative } from "node:path";
+import { normalize, relative } from "node:path";
 import { readJunit, type TestCase } from "./junit.ts";
 import { boundText, holds, type TimeBound, type Verdict } from "./verdict.ts";
 
@@ -52,7 +52,7 @@ export function outcomeOf({ cwd, plannedFiles, end, junit, verdicts }: ProcessEn
       late.push({ file: one.file, name: one.name, seed: verdict.seed, times: verdict.times });
     else passed++;
   }
-  for (const planned of plannedFiles.map((path) => relative(".", path)))
+  for (const planned of plannedFiles.map((path) => normalize(path)))
     if (!cases?.some(({ file }) => file === planned))
       failures.push(`${planned}: no test of this file is in the JUnit file`);
   for (const { file, name, ...verdict } of [...left.values()].flat()) {

@@ -1,9 +1,10 @@
 // One process of `bun test`, alone in its process group: bounded in time, and with nothing left behind at its end.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Outcome, outcomeOf, type ProcessEnd } from "./outcome.ts";
 import { readVerdicts, type Verdict } from "./verdict.ts";
 
@@ -15,9 +16,14 @@ export interface TestProcess {
   readonly boundSeconds: number;
   /** "at once", or "at the end" where another process prints beside it. */
   readonly print: "at once" | "at the end";
+  /** Gets the verdicts too, for whoever wants to read them later. */
+  readonly keptResults?: string | undefined;
 }
 
 const running = new Set<ChildProcess>();
+let isInterrupted = false;
+/** For services that a test left behind, to end their servers. */
+const endsWithinMs = 10_000;
 
 /** Runs the files to their end, and says what they came to. */
 export async function runTests(options: TestProcess): Promise<Outcome> {
@@ -26,6 +32,8 @@ export async function runTests(options: TestProcess): Promise<Outcome> {
   const startedAt = performance.now();
   try {
     const end = await endOf(options, { junitFile, resultsFile });
+    if (options.keptResults !== undefined && existsSync(resultsFile))
+      appendFileSync(options.keptResults, readFileSync(resultsFile));
     console.log(`${nameOf(options.files)}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
     return outcomeOf({
       cwd: options.cwd,
@@ -39,9 +47,10 @@ export async function runTests(options: TestProcess): Promise<Outcome> {
   }
 }
 
-/** For a runner that is interrupted: ends every test process that still runs, with its group. */
-export function endAllTests(): void {
-  for (const child of running) killGroup(child);
+/** For a runner that is interrupted: ends every test process that still runs, with its group, and starts no more. */
+export async function endAllTests(): Promise<void> {
+  isInterrupted = true;
+  await Promise.all([...running].map(endGroup));
 }
 
 const nameOf = (files: readonly string[]): string =>
@@ -68,10 +77,10 @@ function endOf(
     child.stderr.on("data", pass(process.stderr));
     const bound = setTimeout(() => {
       isOverdue = true;
-      killGroup(child);
+      void endGroup(child);
     }, boundSeconds * 1000);
     // What a test left in the group ends with it; otherwise it could keep the output open for ever.
-    child.once("exit", () => killGroup(child));
+    child.once("exit", () => void endGroup(child));
     child.once("error", (error) => {
       process.stderr.write(`Cannot run the tests: ${error.message}\n`);
       finish({ signal: "an error at its start" });
@@ -79,8 +88,10 @@ function endOf(
     child.once("close", (code, signal) =>
       finish(isOverdue ? "overdue" : signal === null ? { exitCode: code ?? 1 } : { signal }),
     );
-    const finish = (end: ProcessEnd["end"]): void => {
+    const finish = async (end: ProcessEnd["end"]): Promise<void> => {
       clearTimeout(bound);
+      await endGroup(child);
+      if (isInterrupted) return;
       running.delete(child);
       for (const chunk of printed.splice(0)) process.stdout.write(chunk);
       resolve(end);
@@ -88,12 +99,25 @@ function endOf(
   });
 }
 
-function killGroup({ pid }: ChildProcess): void {
+/** Resolves once no process is left in the group: what does not end by itself is killed. */
+async function endGroup({ pid }: ChildProcess): Promise<void> {
   if (pid === undefined) return;
+  const until = performance.now() + endsWithinMs;
+  let isThere = signalGroup(pid, "SIGTERM");
+  while (isThere && performance.now() < until) {
+    await pause(20);
+    isThere = signalGroup(pid, 0);
+  }
+  if (isThere) signalGroup(pid, "SIGKILL");
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(-pid, signal);
+    return true;
   } catch {
     // The group has ended.
+    return false;
   }
 }
 
