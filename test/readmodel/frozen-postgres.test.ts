@@ -14,8 +14,8 @@ import { openPostgres, type Sql } from "../../src/readmodel/postgres.ts";
 import { readModelQueries } from "../../src/readmodel/queries.ts";
 import { prepareTables, serveTables } from "../../src/readmodel/schema.ts";
 import { type Asking, askingOf } from "../../src/readmodel/unavailable.ts";
-import { anyLog } from "./log-feed.ts";
 import { reportedTests } from "../gate/reported-test.ts";
+import { anyLog } from "./log-feed.ts";
 
 const project = "5f0c954e-97a5-4d3c-8f5b-7d9b6f0f8a11";
 const directory = mkdtempSync(join(tmpdir(), "ledger-frozen-"));
