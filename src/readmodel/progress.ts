@@ -1,6 +1,7 @@
 // How far the read model has come and how it fares, for those who wait and for health and metrics.
 // Knows no database and no feed.
 
+import { type ProjectorClock, realClock } from "./projector-clock.ts";
 import type { Checkpoint } from "./schema.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -31,7 +32,7 @@ export class Progress {
   #head: bigint | undefined;
   #caughtUp = false;
   #leading = false;
-  #caughtUpAtMs = Date.now();
+  #caughtUpAtMs: number;
   #deadLetters = 0;
   #lastError: string | undefined;
   #otherLog: string | undefined;
@@ -39,6 +40,12 @@ export class Progress {
   readonly #verified = Promise.withResolvers<void>();
   #advanced = false;
   readonly #waiters = new Waiters();
+  readonly #nowMs: () => number;
+
+  constructor({ nowMs }: Pick<ProjectorClock, "nowMs"> = realClock) {
+    this.#nowMs = nowMs;
+    this.#caughtUpAtMs = nowMs();
+  }
 
   get position(): bigint | undefined {
     return this.#position;
@@ -95,7 +102,7 @@ export class Progress {
   received(): void {
     if (!this.#caughtUp) return;
     this.#caughtUp = false;
-    this.#caughtUpAtMs = Date.now();
+    this.#caughtUpAtMs = this.#nowMs();
   }
 
   applied(batch: { readonly upTo: bigint; readonly deadLetters: number; readonly caughtUp: boolean }): void {
@@ -103,7 +110,7 @@ export class Progress {
     this.#deadLetters += batch.deadLetters;
     this.#lastError = undefined;
     this.#caughtUp = batch.caughtUp;
-    if (batch.caughtUp) this.#caughtUpAtMs = Date.now();
+    if (batch.caughtUp) this.#caughtUpAtMs = this.#nowMs();
     this.#moveTo(batch.upTo);
   }
 
@@ -139,7 +146,7 @@ export class Progress {
       head: this.#head,
       caughtUp: this.#caughtUp,
       leading: this.#leading,
-      lagSeconds: this.#caughtUp ? 0 : (Date.now() - this.#caughtUpAtMs) / 1000,
+      lagSeconds: this.#caughtUp ? 0 : (this.#nowMs() - this.#caughtUpAtMs) / 1000,
       lagBytes: behind > 0n ? behind : 0n,
       deadLetters: this.#deadLetters,
       lastError: this.#otherLog ?? this.#lastError ?? (this.#isVerified ? undefined : unverified),
@@ -167,6 +174,6 @@ export class Progress {
   #compare(): void {
     if (this.#leading || this.#lastError !== undefined || this.#otherLog !== undefined) return;
     this.#caughtUp = this.#head === undefined || (this.#position ?? -1n) >= this.#head;
-    if (this.#caughtUp) this.#caughtUpAtMs = Date.now();
+    if (this.#caughtUp) this.#caughtUpAtMs = this.#nowMs();
   }
 }

@@ -56,7 +56,7 @@ const headEveryMs = 1_000;
 /** Starts projecting in the background; answers at once, whether or not Postgres is there. */
 export function startProjector(options: ProjectorOptions): Projector {
   const stopping = new AbortController();
-  const progress = new Progress();
+  const progress = new Progress(options.clock);
   const ended = Promise.all([
     keepProjecting(options, progress, stopping.signal),
     keepMeasuring(options, progress, stopping.signal),
