@@ -31,7 +31,7 @@ export const deadLetterAnswer = answerObject({
   type: text("IncidentSignalRecorded"),
   reason: text("incident_time is missing or no text"),
 });
-export type DeadLetter = Of<typeof deadLetterAnswer>;
+export type DeadLetterItem = Of<typeof deadLetterAnswer>;
 
 export const redrivenAnswer = answerObject({
   position: position("4712"),

@@ -7,14 +7,14 @@ import type { Stopping } from "../processes/stopping.ts";
 import type { WelcomeFacts } from "../welcome.ts";
 import type { Surroundings } from "./create-app.ts";
 
-export interface AdminKey {
+export interface AdminKeyInUse {
   readonly key: string;
   /** Where the key comes from, to be shown. */
   readonly facts: WelcomeFacts["adminKey"];
 }
 
 export interface Keys {
-  readonly admin: AdminKey;
+  readonly admin: AdminKeyInUse;
   /** undefined: keys cannot have signing secrets. */
   readonly secrets: string | undefined;
 }
@@ -48,7 +48,7 @@ export function readKeys(dataDir: string, around: Pick<Surroundings, "config" | 
   };
 }
 
-function keptAdminKey(dataDir: string | undefined, { log }: Pick<Surroundings, "log">): AdminKey {
+function keptAdminKey(dataDir: string | undefined, { log }: Pick<Surroundings, "log">): AdminKeyInUse {
   if (dataDir === undefined) {
     log.warn({}, "ADMIN_API_KEY is not set: nobody can register projects or issue keys with this process");
     return { key: randomBytes(32).toString("hex"), facts: { tag: "none" } };

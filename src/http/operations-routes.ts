@@ -5,7 +5,7 @@ import { type Page, pageOf } from "../answers/field.ts";
 import {
   type AllRedriven,
   allRedrivenAnswer,
-  type DeadLetter,
+  type DeadLetterItem,
   deadLetterAnswer,
   type IngestAnswer,
   ingestAnswer,
@@ -105,7 +105,7 @@ export function operationsRoutes(dependencies: HttpDependencies) {
         const page = readPage(request);
         if (page instanceof Response) return page;
         return answered(async () =>
-          json<Page<DeadLetter>>(
+          json<Page<DeadLetterItem>>(
             await dependencies.queries.deadLetters({ limit: page.limit ?? 50, cursor: page.cursor }),
           ),
         );

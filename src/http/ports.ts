@@ -11,7 +11,7 @@ import type {
   PairItem,
   TimelineItem,
 } from "../answers/incidents.ts";
-import type { AllRedriven, DeadLetter, ReadyAnswer } from "../answers/operations.ts";
+import type { AllRedriven, DeadLetterItem, ReadyAnswer } from "../answers/operations.ts";
 import type { QuarantineItem } from "../answers/webhooks.ts";
 import type { ProjectUuid, RepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -85,7 +85,7 @@ export interface Queries {
   ) => Promise<Page<TimelineItem> | undefined>;
   readonly pairs: (project: ProjectUuid, filter: PairFilter, page: PageRequest) => Promise<Page<PairItem>>;
   readonly mttr: (project: ProjectUuid, request: MttrRequest) => Promise<MttrAnswer>;
-  readonly deadLetters: (page: PageRequest) => Promise<Page<DeadLetter>>;
+  readonly deadLetters: (page: PageRequest) => Promise<Page<DeadLetterItem>>;
   /** key_id -> when the key last recorded a webhook. */
   readonly keyUsage: (project: ProjectUuid) => Promise<ReadonlyMap<string, Instant>>;
 }
@@ -104,7 +104,7 @@ export interface DeadLetterRedrive {
   readonly all: () => Promise<AllRedriven>;
 }
 
-export interface Log {
+export interface RequestLog {
   readonly debug: (details: object, message: string) => void;
   readonly info: (details: object, message: string) => void;
   readonly warn: (details: object, message: string) => void;
@@ -126,7 +126,7 @@ export interface HttpDependencies {
   /** Why no webhook can be acknowledged now; undefined where one can, be it from the spool. */
   readonly takesWebhooks: () => Promise<string | undefined>;
   readonly metrics: Metrics;
-  readonly log: Log;
+  readonly log: RequestLog;
   readonly now: () => Instant;
   readonly newRequestId: () => string;
   readonly maxBodyBytes: number;

@@ -2,7 +2,7 @@
 
 import type { Page } from "../answers/field.ts";
 
-export interface PageRequest {
+export interface PageBounds {
   readonly limit: number;
   readonly cursor: string | undefined;
 }

@@ -8,10 +8,10 @@ import type {
   PairItem,
   TimelineItem,
 } from "../answers/incidents.ts";
-import type { DeadLetter } from "../answers/operations.ts";
+import type { DeadLetterItem } from "../answers/operations.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import type { MatchedBy } from "../domain/signal.ts";
-import { nextPage, type PageRequest, readCursor } from "./cursor.ts";
+import { nextPage, type PageBounds, readCursor } from "./cursor.ts";
 import { mttrQuery } from "./mttr-query.ts";
 import type { Sql } from "./postgres.ts";
 import { incidentKey, normalForm } from "./projected-event.ts";
@@ -43,7 +43,7 @@ const mostOutagesShown = 1_000;
  */
 export function readModelQueries(sql: Sql, asked: Asking = askingOf()) {
   return {
-    incidents: (project: string, filter: IncidentFilter, page: PageRequest): Promise<Page<IncidentItem>> =>
+    incidents: (project: string, filter: IncidentFilter, page: PageBounds): Promise<Page<IncidentItem>> =>
       asked(async () => {
         const [time, key] = readCursor(page.cursor, ["time", "key"]) ?? [];
         const rows = await sql<IncidentRow[]>`
@@ -82,7 +82,7 @@ export function readModelQueries(sql: Sql, asked: Asking = askingOf()) {
     timeline: (
       project: string,
       incidentId: string,
-      page: PageRequest,
+      page: PageBounds,
     ): Promise<Page<TimelineItem> | undefined> =>
       asked(async () => {
         const key = incidentKey(project, incidentId);
@@ -120,7 +120,7 @@ export function readModelQueries(sql: Sql, asked: Asking = askingOf()) {
         ]);
       }),
 
-    pairs: (project: string, filter: PairFilter, page: PageRequest): Promise<Page<PairItem>> =>
+    pairs: (project: string, filter: PairFilter, page: PageBounds): Promise<Page<PairItem>> =>
       asked(async () => {
         const [after, key] = readCursor(page.cursor, ["time", "key"]) ?? [];
         const isOpen = filter.state === "open";
@@ -145,10 +145,10 @@ export function readModelQueries(sql: Sql, asked: Asking = askingOf()) {
 
     mttr: mttrQuery(sql, asked),
 
-    deadLetters: (page: PageRequest): Promise<Page<DeadLetter>> =>
+    deadLetters: (page: PageBounds): Promise<Page<DeadLetterItem>> =>
       asked(async () => {
         const [position] = readCursor(page.cursor, ["position"]) ?? ["-1"];
-        const rows = await sql<DeadLetter[]>`
+        const rows = await sql<DeadLetterItem[]>`
           select position, event_id, stream, type, reason from dead_letters
           where position > ${position}::text::numeric order by position limit ${page.limit + 1}`;
         return nextPage(

@@ -6,7 +6,7 @@ import type { Sql } from "./postgres.ts";
 import { type Asking, askingOf } from "./unavailable.ts";
 
 /** `waiting`: nobody has tried it yet; the note stays, and asking again is harmless. */
-export type RedriveOutcome =
+export type DeadLetterOutcome =
   | { readonly tag: "applied" }
   | { readonly tag: "failing"; readonly reason: string }
   | { readonly tag: "waiting"; readonly reason: string };
@@ -31,13 +31,13 @@ export function redriveRequests(
 ) {
   return {
     /** Undefined where there is no dead letter at the position. */
-    one: (position: bigint): Promise<RedriveOutcome | undefined> =>
+    one: (position: bigint): Promise<DeadLetterOutcome | undefined> =>
       asked(async () => {
         const at = position.toString();
         const [noted] = await sql`
           update dead_letters set asked = asked + 1 where position = ${at}::text::numeric returning asked`;
         if (noted === undefined) return undefined;
-        return outcome(waitMs, async (isLast): Promise<RedriveOutcome | undefined> => {
+        return outcome(waitMs, async (isLast): Promise<DeadLetterOutcome | undefined> => {
           const [letter] = await sql`
             select reason, tried from dead_letters where position = ${at}::text::numeric`;
           if (letter === undefined) return { tag: "applied" };

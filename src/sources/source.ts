@@ -56,7 +56,7 @@ export type Reading =
  * How a tool can hand over its key, or prove what it sends. A signature comes beside one of the others: only the key says
  * which project it is.
  */
-export type Authentication = "header" | "bearer" | "basic" | "token_in_url" | "signature";
+export type AuthenticationWay = "header" | "bearer" | "basic" | "token_in_url" | "signature";
 
 /** How a tool signs its webhooks; src/intake/verify-signature.ts knows what each means. */
 export type SignatureScheme =
@@ -73,7 +73,7 @@ export interface SourceSetup {
   /** Where in the tool to paste the URL, step by step. */
   readonly steps: readonly string[];
   /** The ways this tool can authenticate, the best one first. */
-  readonly authentication: readonly Authentication[];
+  readonly authentication: readonly AuthenticationWay[];
   /** What the tool does when a delivery fails. */
   readonly on_failure: string;
   /** What could not be confirmed from the vendor's documentation. */

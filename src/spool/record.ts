@@ -44,14 +44,14 @@ header.writeUInt32LE(magic, 0);
 const checkedHeader = header.subarray(0, 20);
 
 /** What lies at an offset: a record, the beginning of one, or bytes that are none. */
-export type Found =
+export type RecordFinding =
   | { readonly tag: "record"; readonly sequence: bigint; readonly payload: Buffer; readonly end: number }
   /** Whole as far as it goes, but the bytes end before it does. `end` is where it would end, if its header is there. */
   | { readonly tag: "cut_short"; readonly end: number | undefined }
   /** `next` is the offset of the next whole record, `undefined` where none follows in these bytes. */
   | { readonly tag: "damaged"; readonly next: number | undefined };
 
-export function recordAt(bytes: Buffer, offset: number): Found {
+export function recordAt(bytes: Buffer, offset: number): RecordFinding {
   const rest = bytes.length - offset;
   if (rest < headerBytes) {
     return beginsLikeRecord(bytes.subarray(offset))
@@ -76,7 +76,7 @@ export function recordAt(bytes: Buffer, offset: number): Found {
 const beginsLikeRecord = (bytes: Buffer): boolean =>
   bytes.subarray(0, 4).equals(magicBytes.subarray(0, Math.min(4, bytes.length)));
 
-function damaged(bytes: Buffer, offset: number): Found {
+function damaged(bytes: Buffer, offset: number): RecordFinding {
   for (let at = bytes.indexOf(magicBytes, offset + 1); at >= 0; at = bytes.indexOf(magicBytes, at + 1)) {
     if (at + headerBytes > bytes.length) break;
     if (bytes.readUInt32LE(at + 20) === crc32(bytes.subarray(at, at + 20)))

@@ -8,7 +8,7 @@ import { type Segment, type SpoolLog, segmentPath } from "./segments.ts";
 /** `spooled`: on the disk. `full`: no room now, nothing kept. `failed`: the disk cannot be trusted any more. */
 export type WriteOutcome = "spooled" | "full" | "failed";
 
-export interface Writer {
+export interface SegmentWriter {
   /** One call at a time. */
   readonly write: (payloads: readonly Payload[]) => Promise<WriteOutcome>;
   /** The last record's sequence. */
@@ -34,7 +34,7 @@ export function createWriter(options: {
   readonly after: bigint;
   readonly segmentBytes: number;
   readonly onFailed: (error: unknown) => void;
-}): Writer {
+}): SegmentWriter {
   const { directory, disk, log, segments, segmentBytes } = options;
   let sequence = options.after;
   let state: "working" | "full" | "failed" = "working";

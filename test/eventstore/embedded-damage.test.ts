@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Damage } from "../../src/eventstore/embedded/event-check.ts";
-import { EventFile, type StoredEvent } from "../../src/eventstore/embedded/event-file.ts";
+import { EventFile, type FileEvent } from "../../src/eventstore/embedded/event-file.ts";
 import { connect } from "./contract-store.ts";
 import { startedEmbedded } from "./embedded-process.ts";
 
@@ -70,7 +70,7 @@ function read(path: string): Found | string {
   }
 }
 
-const textOf = ({ id, data, metadata, ...rest }: StoredEvent): string =>
+const textOf = ({ id, data, metadata, ...rest }: FileEvent): string =>
   JSON.stringify([rest, ...[id, data, metadata].map((bytes) => Buffer.from(bytes).toString("latin1"))]);
 
 let opened = 0;

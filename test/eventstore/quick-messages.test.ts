@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { readBatchRequest } from "../../src/eventstore/embedded/batch-request.ts";
-import type { StoredEvent } from "../../src/eventstore/embedded/event-file.ts";
+import type { FileEvent } from "../../src/eventstore/embedded/event-file.ts";
 import { appendedBytes, eventReadBytes } from "../../src/eventstore/embedded/quick-messages.ts";
 
 const require = createRequire(import.meta.url);
@@ -25,7 +25,7 @@ const blob = fc.oneof(
 const name = fc.string({ unit: "binary", minLength: 1, maxLength: 40 }).map((text) => text.toWellFormed());
 const position = fc.oneof(fc.nat(300), fc.maxSafeNat());
 const idForm = fc.constantFrom("structured" as const, "text" as const);
-const storedEvent: fc.Arbitrary<StoredEvent> = fc.record({
+const storedEvent: fc.Arbitrary<FileEvent> = fc.record({
   position,
   stream: name,
   revision: fc.oneof(position, fc.constant(Number.MAX_SAFE_INTEGER)),

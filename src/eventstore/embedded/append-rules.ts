@@ -19,7 +19,7 @@ export interface StreamContents {
   readonly idAt: (revision: number) => Uint8Array | undefined;
 }
 
-export type Decision =
+export type AppendDecision =
   | { readonly tag: "write" }
   /** These events are there already; nothing is written. */
   | { readonly tag: "stored_before"; readonly last: number }
@@ -36,7 +36,7 @@ export function decideAppend(
   state: StreamState,
   contents: StreamContents,
   ids: readonly Uint8Array[],
-): Decision {
+): AppendDecision {
   if (state.tombstoned) return { tag: "deleted" };
   switch (expected) {
     case "stream_exists":
@@ -54,7 +54,7 @@ export function decideAppend(
   }
 }
 
-function decideByIds(contents: StreamContents, ids: readonly Uint8Array[]): Decision {
+function decideByIds(contents: StreamContents, ids: readonly Uint8Array[]): AppendDecision {
   const [first] = ids;
   if (first === undefined || contents.revisionOf(first) === undefined) return { tag: "write" };
   let last = -1;
@@ -67,7 +67,11 @@ function decideByIds(contents: StreamContents, ids: readonly Uint8Array[]): Deci
 }
 
 /** The writer expects an older revision: fine only where exactly these events follow it already. */
-function decideBehind(expected: number, contents: StreamContents, ids: readonly Uint8Array[]): Decision {
+function decideBehind(
+  expected: number,
+  contents: StreamContents,
+  ids: readonly Uint8Array[],
+): AppendDecision {
   if (ids.length === 0) return { tag: "wrong_version" };
   for (const [index, id] of ids.entries()) {
     const stored = contents.idAt(expected + 1 + index);

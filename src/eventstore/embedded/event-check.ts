@@ -2,7 +2,7 @@
 // Knows nothing of files.
 
 import { crc32 } from "node:zlib";
-import type { StoredEvent } from "./event-file.ts";
+import type { FileEvent } from "./event-file.ts";
 
 /** What was stored, and cannot be read as it was. */
 export type Damage =
@@ -21,7 +21,7 @@ export type Damage =
 const fixed = Buffer.alloc(41);
 
 /** CRC32 over everything that makes up the event, its stream's name included. */
-export function checkSumOf(event: StoredEvent): number {
+export function checkSumOf(event: FileEvent): number {
   fixed.writeDoubleLE(event.position, 0);
   fixed.writeDoubleLE(event.revision, 8);
   fixed.writeDoubleLE(event.created, 16);
@@ -34,7 +34,7 @@ export function checkSumOf(event: StoredEvent): number {
 }
 
 /** Keeps the event's place in log and stream, so that no reader takes the log for whole, and none of its content. */
-export const damagedEvent = (event: Pick<StoredEvent, "position" | "revision" | "stream">): StoredEvent => ({
+export const damagedEvent = (event: Pick<FileEvent, "position" | "revision" | "stream">): FileEvent => ({
   position: event.position,
   revision: event.revision,
   stream: event.stream,

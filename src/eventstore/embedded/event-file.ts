@@ -26,7 +26,7 @@ export interface StoredStream {
   hasMetadata: boolean;
 }
 
-export interface StoredEvent {
+export interface FileEvent {
   readonly position: number;
   readonly stream: string;
   readonly revision: number;
@@ -47,8 +47,8 @@ export interface ProposedEvent {
   readonly metadata: Uint8Array;
 }
 
-export interface Page {
-  readonly events: readonly StoredEvent[];
+export interface EventPage {
+  readonly events: readonly FileEvent[];
   /** Whether the page is full, so that something may follow it. */
   readonly more: boolean;
 }
@@ -226,13 +226,13 @@ export class EventFile {
   }
 
   /** Events of the whole log, from a position on (inclusive). */
-  forwards(from: number, limit = pageEvents): Page {
+  forwards(from: number, limit = pageEvents): EventPage {
     return this.#page(this.#forwards, [from], limit);
   }
 
   /** The events at these positions, from one of them on; a page of them, as of every read. */
-  atPositions(positions: readonly number[], from: number): readonly StoredEvent[] {
-    const events: StoredEvent[] = [];
+  atPositions(positions: readonly number[], from: number): readonly FileEvent[] {
+    const events: FileEvent[] = [];
     let bytes = 0;
     for (
       let next = from;
@@ -248,14 +248,14 @@ export class EventFile {
   }
 
   /** Events of the whole log before a position (exclusive), newest first. */
-  backwards(before: number, limit = pageEvents): Page {
+  backwards(before: number, limit = pageEvents): EventPage {
     return this.#page(this.#backwards, [before], limit);
   }
 
   ofStream(
     stream: StoredStream,
     range: { from: number; to: number; limit?: number; direction: "forwards" | "backwards" },
-  ): Page {
+  ): EventPage {
     const statement = range.direction === "forwards" ? this.#streamForwards : this.#streamBackwards;
     // Beyond every revision there is nothing, and no number that SQLite would take.
     if (range.from > range.to) return { events: [], more: false };
@@ -272,9 +272,9 @@ export class EventFile {
     return found;
   }
 
-  #page(statement: StatementSync, from: readonly number[], asked: number): Page {
+  #page(statement: StatementSync, from: readonly number[], asked: number): EventPage {
     const limit = Math.min(asked, pageEvents);
-    const events: StoredEvent[] = [];
+    const events: FileEvent[] = [];
     let bytes = 0;
     for (const row of statement.iterate(...from, limit)) {
       const event = toEvent(row as unknown as EventRow, this.#tell);
@@ -300,7 +300,7 @@ export const sizeOf = (event: ProposedEvent): number =>
   event.data.length + event.metadata.length + Buffer.byteLength(event.type) + 64;
 
 /** The event of the row; one that does not fit its check sum, or cannot be read at all, is told of and replaced. */
-function toEvent(row: EventRow, tell: (damage: Damage) => void): StoredEvent {
+function toEvent(row: EventRow, tell: (damage: Damage) => void): FileEvent {
   const { position, revision, id, type, created, data, metadata, crc } = row;
   const event = { position, stream: row.name ?? "$damaged", revision, id, type, isJson: row.is_json === 1 };
   const whole = { ...event, created, data, metadata };

@@ -1,7 +1,7 @@
 // Writes the two messages that the server sends for every webhook as bytes at once: an event read, and an append done.
 // All others go through the message classes, which cost ten times as much. Knows the wire, no storage.
 
-import type { StoredEvent } from "./event-file.ts";
+import type { FileEvent } from "./event-file.ts";
 
 /** Wire types of protobuf: a number, or bytes with their length in front. */
 const varint = 0;
@@ -83,7 +83,7 @@ const writer = {
 const frame = 512;
 
 /** `ReadResp` with an event in it. */
-export function eventReadBytes(event: StoredEvent, idForm: "structured" | "text"): Buffer {
+export function eventReadBytes(event: FileEvent, idForm: "structured" | "text"): Buffer {
   const { data, metadata, position } = event;
   const revision = event.revision === Number.MAX_SAFE_INTEGER ? undefined : event.revision;
   writer.begin(frame + data.length + metadata.length + 3 * (event.stream.length + event.type.length));

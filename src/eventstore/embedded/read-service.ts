@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { ServerWritableStream } from "@grpc/grpc-js";
-import type { EventFile, StoredEvent, StoredStream } from "./event-file.ts";
+import type { EventFile, FileEvent, StoredStream } from "./event-file.ts";
 import { eventReadBytes } from "./quick-messages.ts";
 import { readFilter, type SubscriptionFilter } from "./subscription-filter.ts";
 import { invalidArgument, streamDeleted, streamIdentifier, streamName, streams } from "./wire.ts";
@@ -16,13 +16,13 @@ type Call = ServerWritableStream<ReadReq, ReadResp | Buffer>;
 /** 2^64 - 1 and whatever else is beyond every position. */
 const beyondAll = Number.MAX_SAFE_INTEGER;
 
-export interface Reader {
+export interface StreamReader {
   readonly read: (call: Call) => void;
   /** Wakes the subscriptions that wait for something new. */
   readonly wake: () => void;
 }
 
-export function startReader(file: EventFile): Reader {
+export function startReader(file: EventFile): StreamReader {
   const sleeping = new Set<() => void>();
   const somethingNew = (call: Call): Promise<void> =>
     new Promise((resolve) => {
@@ -171,7 +171,7 @@ export function startReader(file: EventFile): Reader {
     call: Call,
     prefix: string,
     range: { readonly after: number; readonly upTo: number },
-  ): AsyncGenerator<readonly StoredEvent[]> {
+  ): AsyncGenerator<readonly FileEvent[]> {
     const pause = async (): Promise<boolean> => {
       await othersTurn();
       return !call.cancelled;
@@ -208,7 +208,7 @@ export function startReader(file: EventFile): Reader {
       lastCheckpoint = after;
       await send(call, checkpointMessage(after));
     };
-    const show = async (events: readonly StoredEvent[]): Promise<boolean> => {
+    const show = async (events: readonly FileEvent[]): Promise<boolean> => {
       for (const event of events) {
         if ((filter === undefined || filter.matches(event)) && !(await send(call, message(event)))) {
           return false;
@@ -281,7 +281,7 @@ const othersTurn = (): Promise<void> => new Promise((resolve) => setImmediate(re
 const firstVisible = (stream: StoredStream): number =>
   Math.max(stream.truncateBefore, stream.maxCount === undefined ? 0 : stream.last - stream.maxCount + 1);
 
-const isVisible = (stream: StoredStream, event: StoredEvent): boolean =>
+const isVisible = (stream: StoredStream, event: FileEvent): boolean =>
   stream.maxAge === undefined || event.created >= (Date.now() - stream.maxAge * 1000) * 1000;
 
 /** A uint64 as sent (text), kept within what a number holds exactly. */
@@ -291,7 +291,7 @@ const toNumber = (text: string): number => {
 };
 
 /** Ids are told in the form that the reader asked for. */
-function eventMessages(options: Options): (event: StoredEvent) => Buffer {
+function eventMessages(options: Options): (event: FileEvent) => Buffer {
   const idForm = options.getUuidOption()?.hasStructured() ? "structured" : "text";
   return (event) => eventReadBytes(event, idForm);
 }
