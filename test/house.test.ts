@@ -5,6 +5,9 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, normalize, relative } from "node:path";
 import { projections } from "../projections/index.ts";
+import { sources } from "../src/sources/registry.ts";
+import { fixtures } from "./sources/fixtures.ts";
+import { neverAnswered, outcomes, outcomesOf } from "./sources/never-answered.ts";
 import { syntaxOf } from "./syntax.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -317,6 +320,25 @@ describe("projections", () => {
       expect(files.some((name) => name.endsWith(".sql"))).toBe(true);
     });
   }
+});
+
+describe("sources", () => {
+  for (const { name } of sources) {
+    test(`${name} has fixtures for every outcome, or says why it never answers one`, () => {
+      const excused = Object.keys(neverAnswered[name] ?? {});
+      const shown = fixtures.filter(({ source }) => source === name).flatMap(outcomesOf);
+      const held = outcomes.map((outcome) => [
+        outcome,
+        shown.includes(outcome) !== excused.includes(outcome),
+      ]);
+      expect(held).toEqual(outcomes.map((outcome) => [outcome, true]));
+    });
+  }
+
+  test("nothing is excused for a source that is not there", () => {
+    const names = sources.map(({ name }) => name);
+    expect(Object.keys(neverAnswered).filter((name) => !names.includes(name))).toEqual([]);
+  });
 });
 
 describe("the README", () => {

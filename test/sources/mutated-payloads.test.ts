@@ -6,6 +6,7 @@ import { parseInstant } from "../../src/domain/instant.ts";
 import { recogniseSource, sources } from "../../src/sources/registry.ts";
 import type { Reading, SourcePayload, SourceSignal } from "../../src/sources/source.ts";
 import { fixtures } from "./fixtures.ts";
+import { neverAnswered, type Outcome, outcomeOf } from "./never-answered.ts";
 
 const payloadsPerSource = 10_000;
 
@@ -28,6 +29,7 @@ for (const source of sources) {
     const seeds = fixtures.filter((fixture) => fixture.source === source.name).map(({ payload }) => payload);
     const random = randomFrom(source.name);
     const broken: string[] = [];
+    const seen = new Set<Outcome>();
     const answers = { signals: 0, ignored: 0, unrecognised: 0 };
     for (let n = 0; n < payloadsPerSource && broken.length === 0; n++) {
       const payload = mutated(seeds[n % seeds.length] as SourcePayload, random);
@@ -36,6 +38,7 @@ for (const source of sources) {
         const reading = source.read(payload);
         answers[reading.tag] += 1;
         const problem = problemOf(reading);
+        for (const outcome of outcomesIn(reading)) if (outcome !== undefined) seen.add(outcome);
         if (problem !== undefined) broken.push(`${problem}: ${shown(payload)}`);
       } catch (error) {
         broken.push(`it threw ${error}: ${shown(payload)}`);
@@ -43,6 +46,8 @@ for (const source of sources) {
     }
     expect(broken).toEqual([]);
     expect(Object.keys(Object.prototype)).toEqual([]);
+    const never = Object.keys(neverAnswered[source.name] ?? {});
+    expect([...seen].filter((outcome) => never.includes(outcome))).toEqual([]);
     // Broken enough to be refused often, whole enough to be read often.
     expect(answers.signals).toBeGreaterThan(payloadsPerSource / 100);
     expect(answers.unrecognised).toBeGreaterThan(payloadsPerSource / 100);
@@ -55,6 +60,11 @@ test("auto takes junk for nothing, and never throws", () => {
     expect(recogniseSource(payload as SourcePayload)?.name).toBeUndefined();
   }
 });
+
+const outcomesIn = (reading: Reading): readonly (Outcome | undefined)[] =>
+  reading.tag === "signals"
+    ? [...reading.signals.map(outcomeOf), ...reading.ignored.map(() => "ignored" as const)]
+    : [reading.tag];
 
 function problemOf(reading: Reading): string | undefined {
   switch (reading.tag) {
