@@ -74,7 +74,7 @@ export const spoolOn =
   (options) =>
     openSpool({ ...options, disk });
 
-function storeOn(log: ReturnType<typeof memoryLog>): EventStore {
+export function storeOn(log: ReturnType<typeof memoryLog>): EventStore {
   return {
     append: log.append,
     readStream: log.readStream,
