@@ -9,6 +9,7 @@ import type { AppendEvents, FollowStream, ReadStream } from "../../src/intake/ev
 import { quiet, until } from "../eventstore/adapter-store.ts";
 import { appendCases } from "../eventstore/append-cases.ts";
 import { openContractStore, unique } from "../eventstore/contract-store.ts";
+import { inWorld } from "../simulation/in-world.ts";
 import { createStore } from "../simulation/simulated-store.ts";
 import { createWorld, forEver } from "../simulation/world.ts";
 import { memoryLog } from "./memory-log.ts";
@@ -49,15 +50,7 @@ function simulated(): EventLog {
   });
   const append = store.append(forEver, { by: "webhook", life: 1 });
   const readStream = store.readStream(forEver);
-  const come = async <T>(promise: Promise<T>): Promise<T> => {
-    let isDone = false;
-    const done = promise.finally(() => {
-      isDone = true;
-    });
-    done.catch(() => {});
-    await world.run({ steps: 1_000, isDone: () => isDone });
-    return done;
-  };
+  const come = inWorld(world);
   return {
     append: (...call) => come(append(...call)),
     readStream: async function* (...call) {
