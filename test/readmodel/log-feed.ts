@@ -55,7 +55,7 @@ export function createLogFeed(
       holdsEventAt: async (position) => log.some((event) => event.position === position),
       head: async () => log.at(-1)?.position,
     },
-    async *follow({ from, maxEvents, signal }): AsyncGenerator<FeedBatch, void, undefined> {
+    async *follow({ from, prefixes, maxEvents, signal }): AsyncGenerator<FeedBatch, void, undefined> {
       starts.push(from);
       let next = from === undefined ? 0 : log.findIndex(({ position }) => position > from);
       if (next === -1) next = log.length;
@@ -70,7 +70,8 @@ export function createLogFeed(
           continue;
         }
         next += events.length;
-        yield { events, upTo: last.position, caughtUp: next === log.length };
+        const wanted = events.filter(({ stream }) => prefixes.some((prefix) => stream.startsWith(prefix)));
+        yield { events: wanted, upTo: last.position, caughtUp: next === log.length };
       }
     },
   };
