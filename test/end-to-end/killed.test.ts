@@ -119,6 +119,7 @@ async function post(incident: string): Promise<number> {
 /** Every acknowledged incident is in the read model, once it has caught up. */
 async function everythingIsThere(): Promise<void> {
   let missing = acknowledged.length;
+  expect(missing).toBeGreaterThan(100);
   await waitFor(
     async () => {
       const found = new Set<string>();
@@ -137,4 +138,5 @@ async function everythingIsThere(): Promise<void> {
     () =>
       `${missing} of ${acknowledged.length} acknowledged webhooks are missing.\n${service.output().slice(-4_000)}`,
   );
+  expect(missing).toBe(0);
 }

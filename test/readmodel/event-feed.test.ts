@@ -113,7 +113,8 @@ for (const [name, open] of Object.entries(feeds)) {
       expect(lettersOf(batches)).toBe("abcdef");
       expect(batches.every(({ events }) => events.length <= 2)).toBe(true);
       expect(batches.length).toBeGreaterThan(2);
-      for (const [at, { upTo }] of batches.entries())
+      // Behind the last one there is nothing to come.
+      for (const [at, { upTo }] of batches.slice(0, -1).entries())
         expect(lettersOf(batches.slice(0, at + 1)) + lettersOf(await batchesFrom(upTo))).toBe("abcdef");
     });
 
