@@ -217,14 +217,14 @@ test("what the app's queries run can change nothing, even where a table's place 
   const trapped = await createFilledReadModel();
   const stopping = createStopping(() => {});
   try {
-    // The projector of the read side stands by meanwhile.
+    // The projector of the read side stands by meanwhile, and reads nothing but checkpoints and dead letters.
     expect(await takeLead(trapped.sql)).toBeNumber();
     await trapped.sql.unsafe(`
-      alter table dead_letters rename to kept_letters;
+      alter table incidents rename to kept_incidents;
       create table written (n integer);
-      create function write_something() returns setof kept_letters language plpgsql as
+      create function write_something() returns setof kept_incidents language plpgsql as
         $$ begin insert into written values (1); return; end $$;
-      create view dead_letters as select * from write_something()`);
+      create view incidents as select * from write_something()`);
     const { queries } = openReadSide({
       databaseUrl: trapped.url,
       store: storeOn(memoryLog()),
@@ -232,11 +232,12 @@ test("what the app's queries run can change nothing, even where a table's place 
       stopping,
     });
     const page = { limit: 1, cursor: undefined };
+    const project = projectA as ProjectUuid;
     // 25006: cannot execute INSERT in a read-only transaction.
-    await expect(queries.deadLetters(page)).rejects.toThrow("25006");
+    await expect(queries.incidents(project, {}, page)).rejects.toThrow("25006");
     const written = async () => (await trapped.sql`select count(*)::integer as n from written`)[0]?.n;
     expect(await written()).toBe(0);
-    await trapped.queries.deadLetters(page);
+    await trapped.queries.incidents(project, {}, page);
     expect(await written()).toBe(1);
   } finally {
     await stopping.run();
