@@ -62,7 +62,7 @@ export const previewAnswer = answerObject({
       message: t.Optional(t.String()),
       local_time: t.Optional(t.String()),
       timezone: t.Optional(t.String()),
-      payload: t.Optional(t.String({ description: "This signal's own part of a group, as JSON text" })),
+      payload: t.Optional(t.String({ description: "This signal's own part of a group, verbatim" })),
     }),
   ),
   ignored: t.Array(answerObject({ reason: t.String({ examples: ["a test notification"] }) })),
@@ -108,6 +108,9 @@ export const quarantineItemAnswer = answerObject({
   }),
   payload: orNull(text('{"status":"firing"}', "As it came; null where its bytes are no text")),
   payload_base64: orNull(t.String({ description: "The bytes that are no text; else null" })),
+  signature: orNull(
+    text("none", "The scheme that was verified; none where the key asks for none, null where none was kept"),
+  ),
   state: oneOf(["waiting", "recorded", "ignored", "unrecognised"], {
     description: "waiting, or what became of it when it was read again for the last time",
     examples: ["unrecognised"],

@@ -5,8 +5,9 @@ import type { EventStore } from "../eventstore/client.ts";
 import type { NativePort } from "../http/ports.ts";
 import { type NativeWebhook, parseNative } from "../intake/native-payload.ts";
 import { quarantineReader } from "../intake/quarantine-reader.ts";
-import { readNative, receiveNative, redriveQuarantined } from "../intake/receive-native.ts";
+import { type ReadPayload, readNative, receiveNative } from "../intake/receive-native.ts";
 import { type RecordSignals, recordSignals } from "../intake/record-webhook.ts";
+import { redriveQuarantined } from "../intake/redrive-quarantined.ts";
 import { createSns } from "../intake/verify-sns.ts";
 import { readPayload, recogniseSource, sourceNamed, sources } from "../sources/registry.ts";
 import type { SignatureScheme } from "../sources/source.ts";
@@ -40,7 +41,12 @@ export async function openWriteSide(
   });
   const record = recordSignals(durable.append);
   const quarantine = quarantineReader(readStream);
-  const receiving = { read: readPayload, record, append: durable.append, quarantine };
+  const receiving = {
+    read: config.sns === "off" ? unverifiedSns : readPayload,
+    record,
+    append: durable.append,
+    quarantine,
+  };
   const sns = createSns({ mode: config.sns, fetch: (url, init) => fetch(url, init), log, now: ports.now });
   return {
     durable,
@@ -49,13 +55,19 @@ export async function openWriteSide(
       sources,
       receive: (webhook, context) => receiveNative(webhook, context, receiving),
       preview: (webhook) => readNative(webhook, readPayload),
-      schemeOf,
+      isSignedBySns: (webhook) => config.sns !== "off" && schemeOf(webhook) === "sns",
       checkSns: sns.check,
       quarantine: quarantine.list,
       redrive: (asked, context) => redriveQuarantined(asked, context, receiving),
     },
   };
 }
+
+/** Where no signature of SNS is looked at, its webhooks are read like those of a tool that does not sign. */
+const unverifiedSns: ReadPayload = (name, payload) => {
+  const found = readPayload(name, payload);
+  return found?.signature === "sns" ? { source: found.source, reading: found.reading } : found;
+};
 
 /** How the source that would read the webhook signs. */
 function schemeOf(webhook: NativeWebhook): SignatureScheme | undefined {

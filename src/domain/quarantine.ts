@@ -21,6 +21,11 @@ export interface PayloadQuarantined {
   /** Canonical Instant text; what is recorded later has this as its time of receipt. */
   readonly received_at: string;
   readonly key_id: string;
+  /**
+   * The scheme whose signature was verified when the payload came; "none" where its key has no signing secrets. Absent
+   * in events from before this was kept: they count as not verified.
+   */
+  readonly signature?: string;
 }
 
 /** A quarantined payload was read again. Only `recorded` is final; the others can be tried again later. */

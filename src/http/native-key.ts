@@ -36,13 +36,18 @@ export function withoutKey(request: Request): {
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
 } {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of request.headers) {
-    if (!secretHeaders.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
-  }
   const query: Record<string, string> = {};
   for (const [name, value] of new URL(request.url).searchParams) {
     if (!tokenNames.includes(name) && name !== "__proto__") query[name] = value;
   }
-  return { headers, query };
+  return { headers: headersOf(request), query };
+}
+
+/** The headers, names in lower case, without those that hold keys. */
+export function headersOf(request: Request): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of request.headers) {
+    if (!secretHeaders.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
+  }
+  return headers;
 }

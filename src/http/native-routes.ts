@@ -24,6 +24,7 @@ import { isKnown, noSuchSource, readWebhook, receiveWebhook } from "./native-web
 import type { HttpDependencies, NativePort } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
 import { pageQuery, redriveBody } from "./schemas.ts";
+import { signatureRule } from "./signed.ts";
 import { bodyReader, bodyTooLarge, queryReader } from "./validate.ts";
 
 const readPage = queryReader(pageQuery);
@@ -142,6 +143,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
               project_uuid: project.project_uuid,
               key_id: caller.tag === "admin" ? "admin" : caller.key.key_id,
               request_id: requestIdOf(request, dependencies.newRequestId),
+              signatures: signatureRule(caller),
             },
           );
           switch (outcome.tag) {
@@ -160,6 +162,8 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
               });
             case "not_found":
               return problem(404, "Not found", "The project's quarantine holds nothing with this id");
+            case "not_signed":
+              return notVerified(outcome.source);
             case "unavailable":
               return unavailable(`The event store: ${outcome.reason}.`);
             case "too_large":
@@ -176,7 +180,8 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
         detail: documented({
           tag: "Webhooks",
           summary: "Read a quarantined payload again",
-          description: "With the time of its first receipt. Safe to repeat.",
+          description:
+            "With the time of its first receipt. Safe to repeat. As a source that signs it is read only where that signature was verified when it came; the admin key reads it all the same.",
           body: redriveBody,
           answer: redriveAnswer,
           errors: [400, 401, 404, 413, 503],
@@ -185,6 +190,13 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
       },
     );
 }
+
+const notVerified = (source: string): Response =>
+  problem(
+    401,
+    "Signature not verified",
+    `When the payload came, no signature was verified as ${source} signs. The admin key may redrive it all the same.`,
+  );
 
 function previewOf(reading: NativeReading): PreviewAnswer {
   const { source, tag: outcome } = reading;

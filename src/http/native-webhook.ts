@@ -3,12 +3,9 @@
 
 import type { TakenAnswer } from "../answers/webhooks.ts";
 import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
-import { toEpochMs } from "../domain/instant.ts";
 import type { ApiKey } from "../domain/registry.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
 import type { NativeTaken } from "../intake/receive-native.ts";
-import { verifySignature } from "../intake/verify-signature.ts";
-import type { SignatureScheme } from "../sources/source.ts";
 import { onceRead, projectOf } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
@@ -16,6 +13,7 @@ import { countedWebhook, type Reject } from "./counted-webhook.ts";
 import { keyOf, withoutKey } from "./native-key.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
+import { badSignature, signatureRule, verifiedSignature } from "./signed.ts";
 import { bodyTooLarge } from "./validate.ts";
 
 type ProjectKey = { readonly tag: "key"; readonly key: ApiKey };
@@ -59,20 +57,22 @@ async function take(
   if (webhook instanceof Response) {
     return reject(webhook.status === 413 ? "too_large" : "invalid", webhook);
   }
-  const scheme = native.schemeOf(webhook);
-  const refused = refuseUnsigned(webhook, scheme, caller.key, dependencies);
-  if (refused !== undefined) {
-    return reject(refused.status === 401 ? "bad_signature" : "unavailable", refused);
+  const signature = verifiedSignature({ request, body: webhook.body }, caller, dependencies);
+  if (signature instanceof Response) {
+    return reject(signature.status === 401 ? "bad_signature" : "unavailable", signature);
   }
-  const sns = scheme === "sns" ? await native.checkSns(webhook) : undefined;
+  const sns =
+    signature === "none" && native.isSignedBySns(webhook) ? await native.checkSns(webhook) : undefined;
   if (sns?.ok === false) {
     return sns.tag === "refused"
       ? reject("bad_signature", problem(401, "Invalid signature", `It is refused: ${sns.reason}.`))
       : reject("unavailable", unavailable(`${sns.reason}.`));
   }
-  const outcome = await native.receive(webhook, {
+  const signed: NativeWebhook = { ...webhook, signature: sns === undefined ? signature : "sns" };
+  const outcome = await native.receive(signed, {
     project_uuid: project.project_uuid,
     key_id: caller.key.key_id,
+    signatures: signatureRule(caller),
     request_id: requestIdOf(request, dependencies.newRequestId),
     ...(repo === undefined ? {} : { repo_uuid: repo }),
   });
@@ -96,6 +96,8 @@ async function take(
         ...takenItem(outcome),
         ...(sns?.note === undefined ? {} : { reason: sns.note }),
       });
+    case "not_signed":
+      return reject("bad_signature", badSignature(`${outcome.source} signs in another way`));
     case "unavailable":
       return reject("unavailable", unavailable(`The webhook could not be stored: ${outcome.reason}.`));
     case "too_large":
@@ -103,26 +105,6 @@ async function take(
     default:
       return outcome satisfies never;
   }
-}
-
-/** A key with signing secrets takes what a signing tool sends only with the signature of one of them. */
-function refuseUnsigned(
-  webhook: NativeWebhook,
-  scheme: SignatureScheme | undefined,
-  key: ApiKey,
-  { registry, log }: HttpDependencies,
-): Response | undefined {
-  const secrets = registry.signingSecrets(key);
-  if (secrets === undefined) {
-    log.error(
-      { key_id: key.key_id },
-      "a signing secret cannot be opened: SECRETS_KEY is not the one it was sealed with",
-    );
-    return unavailable("The signature cannot be verified at this moment.");
-  }
-  if (secrets.length === 0 || scheme === undefined || scheme === "sns") return undefined;
-  const verified = verifySignature(scheme, webhook, secrets, toEpochMs(webhook.received_at));
-  return verified.ok ? undefined : problem(401, "Invalid signature", `It is refused: ${verified.reason}.`);
 }
 
 export async function readWebhook(

@@ -19,16 +19,12 @@ import type { MatchedBy } from "../domain/signal.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
 import type { Quotas } from "../intake/quotas.ts";
-import type {
-  NativeContext,
-  NativeOutcome,
-  NativeReading,
-  RedriveOutcome,
-} from "../intake/receive-native.ts";
+import type { NativeContext, NativeOutcome, NativeReading } from "../intake/receive-native.ts";
 import type { RecordSignals } from "../intake/record-webhook.ts";
+import type { RedriveOutcome } from "../intake/redrive-quarantined.ts";
 import type { RegistryService } from "../intake/registry.ts";
 import type { Sns } from "../intake/verify-sns.ts";
-import type { SignatureScheme, Source } from "../sources/source.ts";
+import type { Source } from "../sources/source.ts";
 
 /** `after` is what an earlier page's `next_cursor` said, decoded: opaque to HTTP. */
 export interface PageRequest {
@@ -139,8 +135,8 @@ export interface NativePort {
   readonly sources: readonly Pick<Source, "name" | "title" | "documentation" | "setup">[];
   readonly receive: (webhook: NativeWebhook, context: NativeContext) => Promise<NativeOutcome>;
   readonly preview: (webhook: NativeWebhook) => NativeReading;
-  /** How the source that would read the webhook signs; undefined where it does not. */
-  readonly schemeOf: (webhook: NativeWebhook) => SignatureScheme | undefined;
+  /** Whether SNS must have signed the webhook; it says so in its body alone. */
+  readonly isSignedBySns: (webhook: NativeWebhook) => boolean;
   readonly checkSns: Sns["check"];
   /** Undefined for a cursor that is not from here. Throws EventLogUnavailable. */
   readonly quarantine: (

@@ -113,10 +113,18 @@ export const keyBody = t.Object(
       t.Union([t.String(), t.Null()], { description: "an ISO 8601 date and time, or null for never" }),
     ),
     signing_secrets: t.Optional(
-      t.Array(t.String({ minLength: 8, maxLength: 512, description: "a secret of 8 to 512 characters" }), {
-        maxItems: 4,
-        description: "a list of at most 4 secrets that tools sign with; any of them may have signed",
-      }),
+      t.Array(
+        t.String({
+          maxLength: 512,
+          description:
+            "a secret of at least 16 bytes (of its base64 behind whsec_) and at most 512 characters",
+        }),
+        {
+          maxItems: 4,
+          description:
+            "a list of at most 4 secrets that tools sign with; any of them may have signed, and the key takes nothing that none of them has signed",
+        },
+      ),
     ),
     quota: t.Optional(quotaOrNull),
   },

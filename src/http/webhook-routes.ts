@@ -1,5 +1,5 @@
-// POST /api/incidents/webhook/: the ingest contract's own route. Order: key, quota, size, body, project, repository,
-// append.
+// POST /api/incidents/webhook/: the ingest contract's own route. Order: key, quota, size, signature, body, project,
+// repository, append.
 
 import { Elysia } from "elysia";
 import { type WebhookAnswer, webhookAnswer } from "../answers/webhooks.ts";
@@ -13,6 +13,7 @@ import { documented } from "./documentation.ts";
 import type { HttpDependencies, Rejection } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
 import { webhookBody } from "./schemas.ts";
+import { verifiedSignature } from "./signed.ts";
 import { bodyTooLarge } from "./validate.ts";
 
 export function webhookRoutes(dependencies: HttpDependencies) {
@@ -52,6 +53,10 @@ async function take(
   const body = await readBody(request, dependencies.maxBodyBytes);
   if (body === "too_large") return reject("too_large", bodyTooLarge(dependencies.maxBodyBytes));
   if (body === "aborted") return reject("invalid", problem(400, "Invalid JSON", "The body ended early."));
+  const signature = verifiedSignature({ request, body }, caller, dependencies);
+  if (signature instanceof Response) {
+    return reject(signature.status === 401 ? "bad_signature" : "unavailable", signature);
+  }
   const reading = readContractWebhook(body);
   if (reading.tag === "problem") return reject("invalid", problem(400, reading.error, reading.details));
   // What is no UUID answers as any project that is not there.

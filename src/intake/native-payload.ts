@@ -2,7 +2,7 @@
 // Content-Type at all. Knows no tool's fields.
 
 import type { Instant } from "../domain/instant.ts";
-import type { SourcePayload } from "../sources/source.ts";
+import type { SignatureScheme, SourcePayload } from "../sources/source.ts";
 import { keptQuery } from "./kept-evidence.ts";
 import { multipartFields } from "./multipart-fields.ts";
 
@@ -17,7 +17,12 @@ export interface NativeWebhook {
   /** The source's name, or "auto". */
   readonly source: string;
   readonly received_at: Instant;
+  /** Absent: never verified, as in what was quarantined before this was kept. */
+  readonly signature?: VerifiedSignature;
 }
+
+/** The scheme of the signature that was found right, or "none" where its key has no signing secrets to ask for one. */
+export type VerifiedSignature = SignatureScheme | "none";
 
 export type NativeParsing =
   | {

@@ -176,6 +176,7 @@ function itemOf(kept: PayloadQuarantined, note: QuarantineRedriven | undefined):
     query: kept.query,
     payload: text ?? null,
     payload_base64: text === undefined ? (kept.payload_base64 ?? null) : null,
+    signature: kept.signature ?? null,
     state: stateOf(note),
     redriven:
       note === undefined

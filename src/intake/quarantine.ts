@@ -11,7 +11,7 @@ import {
 } from "../domain/quarantine.ts";
 import { eventId, sha256 } from "./event-id.ts";
 import { keptHeaders, keptQuery } from "./kept-evidence.ts";
-import { type NativeWebhook, textOf } from "./native-payload.ts";
+import { type NativeWebhook, textOf, type VerifiedSignature } from "./native-payload.ts";
 import type { AppendDurably } from "./record-webhook.ts";
 
 interface Kept {
@@ -50,6 +50,7 @@ export async function keepInQuarantine(
     webhook.received_at,
     sha256(base64),
     JSON.stringify(query),
+    webhook.signature ?? "",
   ]);
   const data: PayloadQuarantined = {
     project_uuid: context.project_uuid,
@@ -65,6 +66,7 @@ export async function keepInQuarantine(
     query,
     received_at: webhook.received_at,
     key_id: context.key_id,
+    ...(webhook.signature === undefined ? {} : { signature: webhook.signature }),
   };
   const outcome = await appendOne(append, context, quarantine_id, { type: "PayloadQuarantined", data });
   return outcome.tag === "kept" ? { ...outcome, quarantine_id } : outcome;
@@ -126,5 +128,6 @@ export function webhookOf(kept: PayloadQuarantined, source: string): NativeWebho
     query: kept.query,
     source,
     received_at: kept.received_at as Instant,
+    ...(kept.signature === undefined ? {} : { signature: kept.signature as VerifiedSignature }),
   };
 }

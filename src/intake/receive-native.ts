@@ -1,43 +1,56 @@
 // The verb of the native routes: reads what a monitoring tool sent with the source that knows it, and records it,
 // ignores it, or keeps it in the project's quarantine. Nothing authenticated is thrown away. Checks no key.
 
-import { type ProjectUuid, parseIncidentId, parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
+import { type ProjectUuid, parseIncidentId, type RepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
-import type { QuarantineRedriven } from "../domain/quarantine.ts";
-import type { IgnoredElement, Reading, SourcePayload, SourceSignal } from "../sources/source.ts";
+import type {
+  IgnoredElement,
+  Reading,
+  SignatureScheme,
+  SourcePayload,
+  SourceSignal,
+} from "../sources/source.ts";
 import { type NativeWebhook, parseNative } from "./native-payload.ts";
-import { keepInQuarantine, noteRedrive, webhookOf } from "./quarantine.ts";
-import type { QuarantineReader } from "./quarantine-reader.ts";
+import { keepInQuarantine } from "./quarantine.ts";
 import type { AppendDurably, RecordedSignal, RecordSignals, SignalToRecord } from "./record-webhook.ts";
+import { coveredPart, mayRead, type SignatureRule } from "./signed-payload.ts";
 
 /**
- * Reads a payload with the source of that name; "auto" finds the source. `source` is who read it; undefined where
- * there is no such source, or "auto" recognised none.
+ * Reads a payload with the source of that name; "auto" finds the source. `source` is who read it, `signature` how that
+ * source signs; undefined where there is no such source, or "auto" recognised none.
  */
 export type ReadPayload = (
   source: string,
   payload: SourcePayload,
-) => { readonly source: string; readonly reading: Reading } | undefined;
+) => { readonly source: string; readonly signature?: SignatureScheme; readonly reading: Reading } | undefined;
 
 export interface NativeContext {
   readonly project_uuid: ProjectUuid;
   readonly key_id: string;
   readonly request_id: string;
+  readonly signatures: SignatureRule;
   /** Found in the project already. */
   readonly repo_uuid?: RepoUuid;
 }
 
+interface ReadBy {
+  readonly source: string;
+  /** How that source signs. */
+  readonly signature?: SignatureScheme;
+}
+
 /** What a payload would become. */
-export type NativeReading =
-  | {
-      readonly tag: "signals";
-      readonly source: string;
-      readonly signals: readonly SourceSignal[];
-      readonly ignored: readonly IgnoredElement[];
-      readonly verbatim: string;
-    }
-  | { readonly tag: "ignored"; readonly source: string; readonly reason: string }
-  | { readonly tag: "unrecognised"; readonly source: string; readonly reason: string };
+export type NativeReading = ReadBy &
+  (
+    | {
+        readonly tag: "signals";
+        readonly signals: readonly SourceSignal[];
+        readonly ignored: readonly IgnoredElement[];
+        readonly verbatim: string;
+      }
+    | { readonly tag: "ignored"; readonly reason: string }
+    | { readonly tag: "unrecognised"; readonly reason: string }
+  );
 
 export interface NativeTaken {
   readonly tag: "taken";
@@ -62,47 +75,56 @@ export interface NativeTaken {
 
 export type NativeOutcome =
   | NativeTaken
+  /** The source that read it signs in another way than the webhook is signed. */
+  | { readonly tag: "not_signed"; readonly source: string }
   /** Nothing is promised; sending it again is safe. */
   | { readonly tag: "unavailable"; readonly reason: string }
   | { readonly tag: "too_large" };
 
 /** Reads without recording anything. Never throws: a source's fault makes its payload unrecognised. */
 export function readNative(webhook: NativeWebhook, read: ReadPayload): NativeReading {
-  const unrecognised = (reason: string, source = webhook.source): NativeReading => ({
+  const unrecognised = (reason: string, by: ReadBy = { source: webhook.source }): NativeReading => ({
     tag: "unrecognised",
-    source,
+    ...by,
     reason,
   });
   const parsed = parseNative(webhook);
   if (!parsed.ok) return unrecognised(parsed.reason);
   let found: ReturnType<ReadPayload>;
   try {
-    found = read(webhook.source, parsed.payload);
+    found = readCovered(webhook, parsed.payload, read);
   } catch (error) {
     return unrecognised(`the source failed: ${error instanceof Error ? error.name : "unknown fault"}`);
   }
   if (found === undefined) return unrecognised("no source recognises the payload");
-  const { source, reading } = found;
+  const { reading, ...by } = found;
   switch (reading.tag) {
     case "signals": {
       const misfit = reading.signals.find(({ incident_id }) => parseIncidentId(incident_id) === undefined);
       if (misfit !== undefined) {
-        return unrecognised(`an incident_id has ${misfit.incident_id.length} characters`, source);
+        return unrecognised(`an incident_id has ${misfit.incident_id.length} characters`, by);
       }
-      return {
-        tag: "signals",
-        source,
-        signals: reading.signals,
-        ignored: reading.ignored,
-        verbatim: parsed.verbatim,
-      };
+      const { signals, ignored } = reading;
+      return { tag: "signals", ...by, signals, ignored, verbatim: parsed.verbatim };
     }
     case "ignored":
     case "unrecognised":
-      return { tag: reading.tag, source, reason: reading.reason };
+      return { tag: reading.tag, ...by, reason: reading.reason };
     default:
       return reading satisfies never;
   }
+}
+
+/** Query and headers help to recognise the tool, whatever is read of them. */
+function readCovered(
+  webhook: NativeWebhook,
+  payload: SourcePayload,
+  read: ReadPayload,
+): ReturnType<ReadPayload> {
+  const found = read(webhook.source, payload);
+  if (found === undefined) return undefined;
+  const covered = coveredPart(payload, webhook.signature, found.signature);
+  return covered === payload ? found : read(found.source, covered);
 }
 
 export interface NativeDependencies {
@@ -117,6 +139,9 @@ export async function receiveNative(
   dependencies: NativeDependencies,
 ): Promise<NativeOutcome> {
   const reading = readNative(webhook, dependencies.read);
+  if (!mayRead(webhook.signature, reading.signature, context.signatures)) {
+    return { tag: "not_signed", source: reading.source };
+  }
   if (reading.tag === "unrecognised") {
     const kept = await keepInQuarantine(dependencies.append, webhook, reading.reason, context);
     if (kept.tag !== "kept") return kept;
@@ -135,7 +160,8 @@ export async function receiveNative(
 /** The most signals recorded at once; a larger group is recorded in several goes. */
 const mostAtOnce = 500;
 
-async function recordReading(
+/** Records what a payload says, with the time of its first receipt. */
+export async function recordReading(
   reading: Extract<NativeReading, { tag: "signals" }>,
   received_at: Instant,
   context: NativeContext,
@@ -208,60 +234,3 @@ const taken = (source: string, what: Partial<NativeTaken>): NativeTaken => ({
   positions: [],
   ...what,
 });
-
-export type RedriveOutcome =
-  | { readonly tag: "redriven"; readonly result: QuarantineRedriven; readonly positions: readonly bigint[] }
-  /** It was recorded before; nothing was done. */
-  | { readonly tag: "already"; readonly source: string; readonly incident_ids: readonly string[] }
-  | { readonly tag: "not_found" }
-  | { readonly tag: "unavailable"; readonly reason: string }
-  | { readonly tag: "too_large" };
-
-/**
- * Reads a quarantined payload again with the source as it is now (or another one), records what it says with the time
- * of its first receipt, and notes what came of it. Safe to repeat at any point. Throws EventLogUnavailable.
- */
-export async function redriveQuarantined(
-  asked: { readonly quarantine_id: string; readonly source?: string; readonly now: Instant },
-  context: NativeContext,
-  dependencies: NativeDependencies & { readonly quarantine: Pick<QuarantineReader, "find"> },
-): Promise<RedriveOutcome> {
-  const found = await dependencies.quarantine.find(context.project_uuid, asked.quarantine_id);
-  if (found === undefined) return { tag: "not_found" };
-  const { kept, item } = found;
-  if (item.state === "recorded" && item.redriven !== null) {
-    return { tag: "already", source: item.redriven.source, incident_ids: item.redriven.incident_ids };
-  }
-  const webhook = webhookOf(kept, asked.source ?? kept.source);
-  const reading = readNative(webhook, dependencies.read);
-  const repo = parseRepoUuid(kept.query.repo_uuid ?? "");
-  const outcome =
-    reading.tag === "signals"
-      ? await recordReading(
-          reading,
-          webhook.received_at,
-          { ...context, key_id: kept.key_id, ...(repo === undefined ? {} : { repo_uuid: repo }) },
-          dependencies.record,
-        )
-      : undefined;
-  if (outcome !== undefined && outcome.tag !== "taken") return outcome;
-  const result: QuarantineRedriven = {
-    project_uuid: context.project_uuid,
-    quarantine_id: asked.quarantine_id,
-    outcome: reading.tag === "signals" ? "recorded" : reading.tag,
-    source: reading.source,
-    incident_ids: outcome?.incident_ids ?? [],
-    ignored: reading.tag === "signals" ? reading.ignored.length : reading.tag === "ignored" ? 1 : 0,
-    ...(reading.tag === "signals" ? {} : { reason: reading.reason }),
-    redriven_at: asked.now,
-    key_id: context.key_id,
-  };
-  const noted = await noteRedrive(dependencies.append, result, context);
-  if (noted.tag !== "kept") return noted;
-  const positions = outcome?.positions ?? [];
-  return {
-    tag: "redriven",
-    result,
-    positions: noted.position === undefined ? positions : [...positions, noted.position],
-  };
-}

@@ -28,6 +28,7 @@ import { registryStream } from "../domain/stored-events.ts";
 import type { AppendEvents, FollowStream } from "./event-log.ts";
 import { keepSnapshots } from "./registry-snapshot.ts";
 import type { Sealing } from "./sealing.ts";
+import { leastSigningKeyBytes, signingKeyBytes } from "./verify-signature.ts";
 
 /** Who a key is, or why it is nobody. */
 export type Authentication =
@@ -150,8 +151,10 @@ export function startRegistry(options: {
       take(recorded.revision, read?.ok === true ? read.event : undefined);
     },
     caughtUp: () => {
-      if (!isReady) snapshots?.changed();
+      if (isReady) return;
+      snapshots?.changed();
       isReady = true;
+      warnOfShortSecrets(registry, options);
     },
     dropped: (reason) =>
       options.log.warn({ reason }, "the registry's subscription dropped; it is opened again"),
@@ -255,6 +258,11 @@ export function startRegistry(options: {
       const secret = secretPrefix + randomBytes(32).toString("base64url");
       const { sealing } = options;
       const signing = asked.signing_secrets ?? [];
+      const short = signing.findIndex((text) => signingKeyBytes(text) < leastSigningKeyBytes);
+      if (short >= 0) {
+        const details = `signing_secrets.${short} has ${signingKeyBytes(signing[short] ?? "")} bytes once decoded; it must have at least ${leastSigningKeyBytes}`;
+        return { ok: false, refusal: { code: "invalid", details } };
+      }
       if (signing.length > 0 && sealing === undefined) {
         const details = "Signing secrets need SECRETS_KEY, the same in every process";
         return { ok: false, refusal: { code: "invalid", details } };
@@ -284,6 +292,28 @@ export function startRegistry(options: {
       await snapshots?.saved();
     },
   };
+}
+
+/** Those of keys that were issued before short ones were refused. They work on: a tool signs with them. */
+function warnOfShortSecrets(
+  registry: Registry,
+  { sealing, log }: Pick<Parameters<typeof startRegistry>[0], "sealing" | "log">,
+): void {
+  for (const {
+    key_id,
+    project_uuid,
+    label,
+    revoked_at,
+    signing_secrets = [],
+  } of registry.keysByDigest.values()) {
+    const opened = revoked_at === null ? signing_secrets.map((sealed) => sealing?.open(sealed)) : [];
+    if (opened.every((secret) => secret === undefined || signingKeyBytes(secret) >= leastSigningKeyBytes))
+      continue;
+    log.warn(
+      { key_id, project_uuid, label },
+      `a key has a signing secret of fewer than ${leastSigningKeyBytes} bytes: issue a new key with a longer one`,
+    );
+  }
 }
 
 const unavailable = (details: string): { ok: false; refusal: { code: "unavailable"; details: string } } => ({

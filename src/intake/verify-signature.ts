@@ -17,8 +17,43 @@ export interface SignedWebhook {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+export type AnyVerification =
+  | { readonly ok: true; readonly scheme: SecretScheme }
+  | Extract<Verification, { ok: false }>;
+
 /** How far a signed timestamp may be from now, either way (Standard Webhooks' own advice). */
 const toleranceSeconds = 300;
+
+/**
+ * Whether one of the secrets signed it in any of the known ways. Only the headers tell which way: nothing of the body is
+ * parsed before its signature has been found right.
+ */
+export function verifyAnySignature(
+  webhook: SignedWebhook,
+  secrets: readonly string[],
+  nowEpochMs: number,
+): AnyVerification {
+  let reason: string | undefined;
+  for (const scheme of schemes) {
+    if (!signatureHeaders[scheme].some((name) => webhook.headers[name] !== undefined)) continue;
+    const verified = verifySignature(scheme, webhook, secrets, nowEpochMs);
+    if (verified.ok) return { ok: true, scheme };
+    reason ??= verified.reason;
+  }
+  return { ok: false, reason: reason ?? `it carries none of the headers ${knownHeaders}` };
+}
+
+/**
+ * How many bytes the secret has once decoded: `whsec_` secrets are base64 (Standard Webhooks), every other one is its
+ * own UTF-8 text.
+ */
+export const signingKeyBytes = (secret: string): number =>
+  secret.startsWith(base64Prefix)
+    ? Buffer.from(secret.slice(base64Prefix.length), "base64").length
+    : Buffer.byteLength(secret);
+
+/** Shorter secrets are refused when a key is issued. */
+export const leastSigningKeyBytes = 16;
 
 /** Whether one of the secrets signed it: several are live while a secret is exchanged for another. */
 export function verifySignature(
@@ -33,6 +68,7 @@ export function verifySignature(
   let matches = false;
   for (const secret of secrets) {
     const key = read.keyOf === undefined ? secret : read.keyOf(secret);
+    if (key === undefined) continue;
     const expected = createHmac("sha256", key)
       .update(read.before ?? "")
       .update(webhook.body)
@@ -49,7 +85,7 @@ type SignatureRead =
       readonly sent: readonly Buffer[];
       /** What is signed in front of the body. */
       readonly before?: string;
-      readonly keyOf?: (secret: string) => Buffer | string;
+      readonly keyOf?: (secret: string) => Buffer | undefined;
     }
   | { readonly problem: string };
 
@@ -97,10 +133,35 @@ const readers: Readonly<Record<SecretScheme, ReadSignature>> = {
     return {
       sent: signatures.map((part) => Buffer.from(part.slice(3), "base64")),
       before: `${id}.${at}.`,
-      keyOf: (secret) => Buffer.from(secret.replace(/^whsec_/, ""), "base64"),
+      keyOf: base64Key,
     };
   },
 };
+
+/** Where each scheme puts its signature. */
+const signatureHeaders: Readonly<Record<SecretScheme, readonly string[]>> = {
+  grafana: ["x-grafana-alerting-signature"],
+  pagerduty: ["x-pagerduty-signature"],
+  sentry: ["sentry-hook-signature"],
+  checkly: ["x-checkly-signature"],
+  github: ["x-hub-signature-256"],
+  "standard-webhooks": ["webhook-signature", "svix-signature"],
+};
+const schemes = Object.keys(signatureHeaders) as readonly SecretScheme[];
+const knownHeaders = Object.values(signatureHeaders).flat().join(", ");
+
+const base64Prefix = "whsec_";
+
+/**
+ * A secret without the prefix may be meant for another scheme. Decoded leniently it could become a key of no bytes at
+ * all, which anybody can sign with.
+ */
+function base64Key(secret: string): Buffer | undefined {
+  const isPrefixed = secret.startsWith(base64Prefix);
+  if (!isPrefixed && !/^[A-Za-z0-9+/]+={0,2}$/.test(secret)) return undefined;
+  const key = Buffer.from(isPrefixed ? secret.slice(base64Prefix.length) : secret, "base64");
+  return key.length >= (isPrefixed ? 1 : leastSigningKeyBytes) ? key : undefined;
+}
 
 const stale: SignatureRead = { problem: "its signed timestamp is more than 5 minutes away" };
 

@@ -37,7 +37,7 @@ import { sentryIssueAlert } from "./sentry-issue-alert.ts";
 import { sentryMetric } from "./sentry-metric.ts";
 import { servicenow } from "./servicenow.ts";
 import { site24x7 } from "./site24x7.ts";
-import type { Reading, Source, SourcePayload } from "./source.ts";
+import type { Reading, SignatureScheme, Source, SourcePayload } from "./source.ts";
 import { splunk } from "./splunk.ts";
 import { standardWebhooks } from "./standard-webhooks.ts";
 import { statuscake } from "./statuscake.ts";
@@ -105,13 +105,19 @@ export const recogniseSource = (payload: SourcePayload): Source | undefined =>
   sources.find((source) => source.recognise(payload));
 
 /**
- * Reads a payload with the source of that name; "auto" recognises it first. Undefined where there is no such source or
- * none recognises the payload.
+ * Reads a payload with the source of that name; "auto" recognises it first. `signature` is how the source signs.
+ * Undefined where there is no such source or none recognises the payload.
  */
 export function readPayload(
   name: string,
   payload: SourcePayload,
-): { readonly source: string; readonly reading: Reading } | undefined {
+): { readonly source: string; readonly signature?: SignatureScheme; readonly reading: Reading } | undefined {
   const source = name === "auto" ? recogniseSource(payload) : sourceNamed(name);
-  return source === undefined ? undefined : { source: source.name, reading: source.read(payload) };
+  if (source === undefined) return undefined;
+  const { signature } = source;
+  return {
+    source: source.name,
+    ...(signature === undefined ? {} : { signature }),
+    reading: source.read(payload),
+  };
 }

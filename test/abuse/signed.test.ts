@@ -3,6 +3,8 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
+import type { ProjectUuid } from "../../src/domain/ids.ts";
+import { quarantineStream } from "../../src/domain/quarantine.ts";
 import { verifySignature } from "../../src/intake/verify-signature.ts";
 import { adminKey, projectA } from "../http/http-side.ts";
 import { createWholeSide, type WholeSide } from "./whole-side.ts";
@@ -118,5 +120,156 @@ describe("a key with signing secrets", () => {
     expect(once).toBe(1);
     for (let n = 0; n < 3; n++) expect((await send(key, signed(newSecret, n))).status).toBe(200);
     expect(stored()).toBe(once);
+  });
+});
+
+const contractWebhook = JSON.stringify({
+  project_uuid: projectA,
+  incident_id: "belt-4",
+  status: "DOWN",
+  incident_time: now,
+});
+const hookPath = "/api/incidents/webhook";
+const pagerduty = await Bun.file(`${import.meta.dir}/../fixtures/pagerduty/alert.json`).json();
+const pagerdutyBody = JSON.stringify(pagerduty.body);
+const hex = (secret: string, text: string): string => createHmac("sha256", secret).update(text).digest("hex");
+
+describe("no way around a signature", () => {
+  test("unsigned, every route refuses, whatever the source, and keeps nothing", async () => {
+    const key = await keyWith([newSecret]);
+    const query = "?incident_id=belt-4&status=DOWN";
+    for (const [method, path, raw] of [
+      ["POST", `${hookPath}/`, contractWebhook],
+      ["POST", `${hookPath}/fields`, contractWebhook],
+      ["POST", `${hookPath}/fields${query}`, ""],
+      ["GET", `${hookPath}/fields${query}`, undefined],
+      ["PUT", `${hookPath}/alertmanager`, pagerdutyBody],
+      ["POST", `${hookPath}/auto`, pagerdutyBody],
+      ["POST", `${hookPath}/auto`, "{ this is no JSON"],
+      ["POST", `${hookPath}/cloudwatch-sns`, '{"Type":"Notification"}'],
+      ["POST", `${hookPath}/`, "{ this is no JSON"],
+    ] as const) {
+      const answer = await side.ask(method, path, { key, ...(raw === undefined ? {} : { raw }) });
+      expect([path, answer.status, answer.body.error]).toEqual([path, 401, "Invalid signature"]);
+    }
+    expect(side.log.events.filter(({ stream }) => stream !== "registry")).toEqual([]);
+  });
+
+  test("signed, the contract's route and fields take the body, and nothing that stands beside it", async () => {
+    const key = await keyWith([newSecret]);
+    for (const path of [`${hookPath}/`, `${hookPath}/fields`, `${hookPath}/auto`]) {
+      const headers = signed(newSecret, 0, contractWebhook);
+      expect((await side.ask("POST", path, { key, raw: contractWebhook, headers })).status).toBe(200);
+    }
+    expect(stored()).toBe(1);
+    // A signed body says nothing here; what would be read is the address and headers of whoever holds it.
+    const raw = '{"hello":1}';
+    const headers = {
+      ...signed(newSecret, 0, raw),
+      "ce-specversion": "1.0",
+      "ce-id": "1",
+      "ce-source": "x",
+      "ce-type": "down",
+    };
+    for (const source of ["fields", "auto", "cloudevents"]) {
+      const path = `${hookPath}/${source}?incident_id=forged&status=DOWN`;
+      const answer = await side.ask("POST", path, { key, raw, headers });
+      expect([source, answer.status, answer.body.recorded]).toEqual([source, 200, 0]);
+      const empty = { key, raw: "", headers: signed(newSecret, 0, "") };
+      expect((await side.ask("POST", path, empty)).body.recorded).toBe(0);
+    }
+    expect(stored()).toBe(1);
+  });
+
+  test("what one tool signed is not believed as another tool's", async () => {
+    const key = await keyWith([newSecret]);
+    const headers = { "x-hub-signature-256": `sha256=${hex(newSecret, pagerdutyBody)}` };
+    for (const source of ["pagerduty", "auto"]) {
+      const answer = await side.ask("POST", `${hookPath}/${source}`, { key, raw: pagerdutyBody, headers });
+      expect([source, answer.status]).toEqual([source, 401]);
+    }
+    const right = { "x-pagerduty-signature": `v1=${hex(newSecret, pagerdutyBody)}` };
+    const answer = await side.ask("POST", `${hookPath}/auto`, { key, raw: pagerdutyBody, headers: right });
+    expect([answer.status, answer.body.source, answer.body.recorded]).toEqual([200, "pagerduty", 1]);
+  });
+});
+
+describe("a quarantined payload", () => {
+  const quarantine = `/api/projects/${projectA}/quarantine`;
+  const redrive = (key: string, id: string, source = "pagerduty") =>
+    side.ask("POST", `${quarantine}/${id}/redrive`, { key, body: { source } });
+  const kept = async (key: string, headers: Record<string, string> = {}) =>
+    (await side.ask("POST", `${hookPath}/gatus`, { key, raw: pagerdutyBody, headers })).body.quarantine_id;
+
+  test("tells what was verified, and is read as a signing source's only where that fits", async () => {
+    const key = await keyWith([newSecret]);
+    const byPagerduty = { "x-pagerduty-signature": `v1=${hex(newSecret, pagerdutyBody)}` };
+    const byGithub = { "x-hub-signature-256": `sha256=${hex(newSecret, pagerdutyBody)}` };
+    const [fits, other] = [await kept(key, byPagerduty), await kept(key, byGithub)];
+    const { items } = (await side.ask("GET", quarantine, { key: adminKey })).body;
+    expect(items.map((item: { signature: string }) => item.signature)).toEqual(["pagerduty", "github"]);
+    expect((await redrive(key, other)).status).toBe(401);
+    expect((await redrive(key, other)).body.error).toBe("Signature not verified");
+    expect(stored()).toBe(0);
+    expect((await redrive(key, fits)).body.outcome).toBe("recorded");
+    expect(stored()).toBe(1);
+  });
+
+  test("of a key that need not sign is read again by such a key, not by one that must", async () => {
+    const [signing, plain] = [await keyWith([newSecret]), await side.keyFor(projectA, ["ingest"])];
+    const id = await kept(plain);
+    for (const source of ["pagerduty", "fields", "auto"]) {
+      expect([source, (await redrive(signing, id, source)).status]).not.toContain(200);
+    }
+    expect((await redrive(plain, id)).body.outcome).toBe("recorded");
+  });
+
+  test("of before signatures were kept needs the admin key as a signing source's", async () => {
+    const plain = await side.keyFor(projectA, ["ingest"]);
+    const id = "00000000-0000-4000-8000-000000000001";
+    await side.log.append(
+      quarantineStream(projectA as ProjectUuid),
+      [
+        {
+          id,
+          type: "PayloadQuarantined",
+          data: {
+            project_uuid: projectA,
+            quarantine_id: id,
+            source: "gatus",
+            reason: "not read",
+            payload: pagerdutyBody,
+            headers: {},
+            query: {},
+            received_at: "2025-02-01T00:00:00.000000000Z",
+            key_id: "key-1",
+          },
+          metadata: {},
+        },
+      ],
+      "any",
+    );
+    expect((await redrive(plain, id)).status).toBe(401);
+    expect((await redrive(plain, id, "gatus")).body.outcome).toBe("unrecognised");
+    expect((await redrive(adminKey, id)).body.outcome).toBe("recorded");
+  });
+});
+
+describe("a signing secret", () => {
+  test("of fewer than 16 bytes is refused, naming the field", async () => {
+    for (const secret of [
+      "",
+      "15 bytes of tex",
+      `whsec_${Buffer.from("15 bytes of tex").toString("base64")}`,
+    ]) {
+      const answer = await side.ask("POST", `/api/projects/${projectA}/keys`, {
+        key: adminKey,
+        body: { label: "short", scopes: ["ingest"], signing_secrets: [newSecret, secret] },
+      });
+      expect([secret, answer.status]).toEqual([secret, 400]);
+      expect(answer.body.details).toContain("signing_secrets.1 has");
+      if (secret !== "") expect(answer.text).not.toContain(secret);
+    }
+    await keyWith(["16 bytes of text"]);
   });
 });

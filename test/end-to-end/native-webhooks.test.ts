@@ -135,7 +135,7 @@ test("a key with signing secrets takes only what is signed with one of them", as
   const secret = "the secret that Grafana signs with";
   const issued = await service.json<{ key: string }>("POST", `/api/projects/${project}/keys`, {
     key: adminKey,
-    body: { label: "signed", scopes: ["ingest"], signing_secrets: ["an older secret", secret] },
+    body: { label: "signed", scopes: ["ingest"], signing_secrets: ["an older secret than that", secret] },
   });
   const body = JSON.stringify({ version: "1", orgId: 1, title: "t", state: "alerting", alerts: [] });
   const path = `/api/incidents/webhook/grafana?token=${issued.key}`;
@@ -145,8 +145,8 @@ test("a key with signing secrets takes only what is signed with one of them", as
   expect((await post(path, body, { "X-Grafana-Alerting-Signature": signature })).status).toBe(200);
   const auto = path.replace("/grafana", "/auto");
   expect((await post(auto, body, { "User-Agent": "Grafana" })).status).toBe(401);
-  // A tool that does not sign is known by its key alone.
-  expect((await post(`/api/incidents/webhook/alertmanager?token=${issued.key}`, group)).status).toBe(200);
+  // The key takes nothing else, not even from a tool that does not sign.
+  expect((await post(`/api/incidents/webhook/alertmanager?token=${issued.key}`, group)).status).toBe(401);
 });
 
 test("no key, an unknown source and another project's repository are refused", async () => {

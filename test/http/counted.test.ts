@@ -15,7 +15,7 @@ const native: HttpDependencies["native"] = {
   sources: [{ name: "lamp", title: "Lamp", documentation: "", setup: {} as never }],
   receive: async () => ({ tag: "unavailable", reason: "away" }),
   preview: ({ source }) => ({ tag: "unrecognised", source, reason: "" }),
-  schemeOf: () => undefined,
+  isSignedBySns: () => false,
   checkSns: async () => ({ ok: true }),
   quarantine: async () => undefined,
   redrive: async () => ({ tag: "not_found" }),
@@ -127,7 +127,7 @@ const cases: readonly Case[] = [
     overrides: {
       native: {
         ...native,
-        schemeOf: () => "sns",
+        isSignedBySns: () => true,
         checkSns: async () => ({ ok: false, tag: "refused", reason: "forged" }),
       },
     },

@@ -84,7 +84,7 @@ export async function createHttpSide(
       sources: [],
       receive: async () => ({ tag: "unavailable", reason: "no source here" }),
       preview: ({ source }) => ({ tag: "unrecognised", source, reason: "no source here" }),
-      schemeOf: () => undefined,
+      isSignedBySns: () => false,
       checkSns: async () => ({ ok: true }),
       quarantine: async () => ({ items: [], next_cursor: null }),
       redrive: async () => ({ tag: "not_found" }),

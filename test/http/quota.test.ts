@@ -33,7 +33,7 @@ beforeEach(async () => {
         reason: "a test",
       }),
       preview: ({ source }) => ({ tag: "unrecognised", source, reason: "" }),
-      schemeOf: () => undefined,
+      isSignedBySns: () => false,
       checkSns: async () => ({ ok: true }),
       quarantine: async () => undefined,
       redrive: async () => ({ tag: "not_found" }),

@@ -6,9 +6,10 @@ import { type ProjectUuid, parseProjectUuid } from "../../src/domain/ids.ts";
 import { connectEventStore, type EventStore } from "../../src/eventstore/client.ts";
 import type { NativeWebhook } from "../../src/intake/native-payload.ts";
 import { quarantineReader } from "../../src/intake/quarantine-reader.ts";
-import { receiveNative, redriveQuarantined } from "../../src/intake/receive-native.ts";
+import { receiveNative } from "../../src/intake/receive-native.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
-import { readPayload } from "../../src/sources/registry.ts";
+import { redriveQuarantined } from "../../src/intake/redrive-quarantined.ts";
+import { readPayload, sourceNamed } from "../../src/sources/registry.ts";
 import { quiet, type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
 import { fixtures, receivedAt } from "../sources/fixtures.ts";
 
@@ -33,6 +34,7 @@ const inNewProject = () => ({
   project_uuid: parseProjectUuid(randomUUID()) as ProjectUuid,
   key_id: "key-1",
   request_id: "request-1",
+  signatures: "optional" as const,
 });
 const webhook = (body: string | Uint8Array, more: Partial<NativeWebhook> = {}): NativeWebhook => ({
   body: typeof body === "string" ? new TextEncoder().encode(body) : body,
@@ -54,6 +56,7 @@ test("every fixture is recorded, ignored or quarantined as its source reads it",
         headers,
         query,
         source: fixture.source,
+        signature: sourceNamed(fixture.source)?.signature ?? "none",
         ...(contentType === undefined ? {} : { content_type: contentType }),
       }),
       context,

@@ -3,13 +3,9 @@ import { type ProjectUuid, parseProjectUuid, parseRepoUuid } from "../../src/dom
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import type { NativeWebhook } from "../../src/intake/native-payload.ts";
 import { quarantineReader } from "../../src/intake/quarantine-reader.ts";
-import {
-  type ReadPayload,
-  readNative,
-  receiveNative,
-  redriveQuarantined,
-} from "../../src/intake/receive-native.ts";
+import { type ReadPayload, readNative, receiveNative } from "../../src/intake/receive-native.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
+import { redriveQuarantined } from "../../src/intake/redrive-quarantined.ts";
 import type { SourceSignal } from "../../src/sources/source.ts";
 import { memoryLog } from "./memory-log.ts";
 
@@ -22,7 +18,12 @@ const received_at = instant("2026-03-01T09:00:00.5Z");
 const now = instant("2026-03-02T10:00:00Z");
 const project = parseProjectUuid("6d0f3a52-8f0e-4c7d-9a51-0c2be1f7a001") as ProjectUuid;
 const repo = parseRepoUuid("6d0f3a52-8f0e-4c7d-9a51-0c2be1f7a002");
-const context = { project_uuid: project, key_id: "key-1", request_id: "request-1" };
+const context = {
+  project_uuid: project,
+  key_id: "key-1",
+  request_id: "request-1",
+  signatures: "optional",
+} as const;
 
 const webhook = (body: string | Uint8Array, more: Partial<NativeWebhook> = {}): NativeWebhook => ({
   body: typeof body === "string" ? new TextEncoder().encode(body) : body,

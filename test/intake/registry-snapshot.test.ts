@@ -47,7 +47,12 @@ async function filled() {
     made(
       await registry.issueKey(
         project_uuid,
-        { label, scopes: ["ingest"], signing_secrets: ["hush-hush"], quota: { webhooks: 5, per: "second" } },
+        {
+          label,
+          scopes: ["ingest"],
+          signing_secrets: ["hush, hush, hush"],
+          quota: { webhooks: 5, per: "second" },
+        },
         now,
       ),
     );
@@ -79,7 +84,7 @@ test("what was remembered tells keys, projects, repositories, words and quotas a
   expect(registry.authenticate(adminKey, later)).toEqual({ tag: "admin" });
   expect(registry.project(project_uuid)).toEqual(before.project(project_uuid));
   expect(registry.hasRepository(project_uuid, repo as RepoUuid)).toBe(true);
-  expect(registry.signingSecrets(live.key)).toEqual(["hush-hush"]);
+  expect(registry.signingSecrets(live.key)).toEqual(["hush, hush, hush"]);
 });
 
 test("nothing is changed from memory", async () => {
@@ -116,7 +121,7 @@ test("what the log says counts once it has been read, also where it says less", 
 test("no key and no secret is in it, and a text that was changed is not believed", async () => {
   const { saved, live, revoked } = await filled();
   const text = saved.at(-1) ?? "";
-  for (const secret of [live.secret, revoked.secret, adminKey, "hush-hush"])
+  for (const secret of [live.secret, revoked.secret, adminKey, "hush, hush, hush"])
     expect(text).not.toContain(secret);
   expect(text).toContain(live.key.sha256);
   expect(readSnapshot(text)).toBeDefined();

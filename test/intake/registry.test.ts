@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import type { KeyId, ProjectUuid, RepoUuid } from "../../src/domain/ids.ts";
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import { type RegistryService, startRegistry } from "../../src/intake/registry.ts";
+import { createSealing } from "../../src/intake/sealing.ts";
 import { memoryLog } from "./memory-log.ts";
 
 const adminKey = "the-admin-key-of-this-test";
@@ -47,6 +48,32 @@ async function withProject() {
   ).project_uuid;
   return { log, registry, project };
 }
+
+test("a short signing secret from before they were refused is warned about once, at the start, and works", async () => {
+  const { log, registry, project } = await withProject();
+  const sealing = createSealing("the-secrets-key-of-tests");
+  const { key } = made(await registry.issueKey(project, { label: "old", scopes: ["ingest"] }, now));
+  const { revoked_at: _, ...data } = key;
+  const old = {
+    ...data,
+    key_id: uuid(7),
+    sha256: "0".repeat(64),
+    signing_secrets: [sealing.seal("too short")],
+  };
+  await log.append("registry", [{ id: uuid(8), type: "ApiKeyIssued", data: old, metadata: {} }], "any");
+  const warned: object[] = [];
+  const again = startRegistry({
+    append: log.append,
+    follow: log.follow,
+    adminKey,
+    sealing,
+    log: { warn: (details) => warned.push(details) },
+  });
+  await heard();
+  expect(warned).toEqual([{ key_id: uuid(7), project_uuid: project, label: "old" }]);
+  const [, known] = [...(again.project(project)?.keys.values() ?? [])];
+  expect(known && again.signingSecrets(known)).toEqual(["too short"]);
+});
 
 describe("before the log has been read", () => {
   test("nothing is changed and the registry says that it is not ready", async () => {

@@ -2,7 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import { type SecretScheme, type SignedWebhook, verifySignature } from "../../src/intake/verify-signature.ts";
+import {
+  type SecretScheme,
+  type SignedWebhook,
+  signingKeyBytes,
+  verifyAnySignature,
+  verifySignature,
+} from "../../src/intake/verify-signature.ts";
 
 const body = Buffer.from('{"status":"firing","name":"ünïcode"}\n');
 const secret = "whsec_c2VjcmV0LW9mLXR3ZW50eS1mb3VyLWJ5dGVz";
@@ -75,6 +81,41 @@ for (const [scheme, examples] of Object.entries(signed) as [SecretScheme, (typeo
     }
   });
 }
+
+test("the headers alone tell the scheme, whatever other signatures stand beside the right one", () => {
+  const forged = { "webhook-signature": "v1,AAAA", "x-hub-signature-256": "sha256=00" };
+  for (const [scheme, examples] of Object.entries(signed)) {
+    for (const headers of examples) {
+      const any = (more: Readonly<Record<string, string>>, secrets = [secret]) =>
+        verifyAnySignature({ body, headers: { ...more, ...headers } }, secrets, now);
+      expect(any({})).toEqual({ ok: true, scheme: scheme as SecretScheme });
+      if (!("svix-id" in headers)) expect(any(forged)).toEqual({ ok: true, scheme: scheme as SecretScheme });
+      expect(any({}, ["another secret of bytes"]).ok).toBe(false);
+    }
+  }
+  expect(verifyAnySignature({ body, headers: {} }, [secret], now)).toMatchObject({
+    ok: false,
+    reason: expect.stringContaining("it carries none of the headers"),
+  });
+});
+
+test("a secret that is no base64 never becomes an empty key of Standard Webhooks", () => {
+  for (const empty of ["****************", "whsec_****", "whsec_", "shortBase64=", "c2hvcnQ="]) {
+    const sign = createHmac("sha256", Buffer.from(empty.replace(/^whsec_/, ""), "base64"));
+    const headers = {
+      "webhook-id": "msg_1",
+      "webhook-timestamp": seconds,
+      "webhook-signature": `v1,${sign.update(`msg_1.${seconds}.`).update(body).digest("base64")}`,
+    };
+    expect([empty, verifyAnySignature({ body, headers }, [empty], now).ok]).toEqual([empty, false]);
+  }
+});
+
+test("a secret's bytes are those of its base64 behind whsec_, else of its text", () => {
+  expect([secret, "16 bytes of text", "ü", "whsec_YWJj", "whsec_"].map(signingKeyBytes)).toEqual([
+    27, 16, 2, 3, 0,
+  ]);
+});
 
 test("a dated signature is believed for five minutes either way, and no longer", () => {
   for (const scheme of ["grafana", "standard-webhooks"] as const) {
