@@ -34,6 +34,8 @@ export interface Config {
   readonly ack: (typeof acks)[number];
   /** The most that webhooks waiting for the event store may take up on the disk. */
   readonly spoolMaxBytes: number;
+  /** The most bytes that one key may store in a day, payloads and what is kept beside them, about; 0: no bound. */
+  readonly keyBytesPerDay: number;
   /** Only for `bun run eventstore`. */
   readonly eventstorePort: number;
 }
@@ -125,6 +127,11 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     spoolMaxBytes: number("SPOOL_MAX_BYTES", {
       absent: 1_073_741_824,
       least: 16_777_216,
+      most: 999_999_999_999,
+    }),
+    keyBytesPerDay: number("KEY_BYTES_PER_DAY", {
+      absent: 10_737_418_240,
+      least: 0,
       most: 999_999_999_999,
     }),
     eventstorePort: number("EVENTSTORE_PORT", { absent: 2_113, least: 0, most: 65_535 }),

@@ -40,7 +40,7 @@ export function serveHttp(
   const metrics = metricsOf(rooms);
   const http = createHttp({
     registry,
-    quotas: createQuotas({ nowMs: () => performance.now() }),
+    quotas: createQuotas({ nowMs: () => performance.now(), bytesPerDay: config.keyBytesPerDay }),
     record: writeSide.record,
     native: writeSide.native,
     queries: readSide.queries,

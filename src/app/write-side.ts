@@ -5,7 +5,7 @@ import type { EventStore } from "../eventstore/client.ts";
 import type { NativePort } from "../http/ports.ts";
 import { type NativeWebhook, parseNative } from "../intake/native-payload.ts";
 import { quarantineReader } from "../intake/quarantine-reader.ts";
-import { type ReadPayload, readNative, receiveNative } from "../intake/receive-native.ts";
+import { previewNative, type ReadPayload, receiveNative } from "../intake/receive-native.ts";
 import { type RecordSignals, recordSignals } from "../intake/record-webhook.ts";
 import { redriveQuarantined } from "../intake/redrive-quarantined.ts";
 import { createSns } from "../intake/verify-sns.ts";
@@ -54,7 +54,7 @@ export async function openWriteSide(
     native: {
       sources,
       receive: (webhook, context) => receiveNative(webhook, context, receiving),
-      preview: (webhook) => readNative(webhook, readPayload),
+      preview: (webhook) => previewNative(webhook, readPayload),
       isSignedBySns: (webhook) => config.sns !== "off" && schemeOf(webhook) === "sns",
       checkSns: sns.check,
       quarantine: quarantine.list,

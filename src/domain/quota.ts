@@ -1,7 +1,8 @@
-// How many webhooks a key may send: what a quota is, and the bucket of tokens that holds a key to it. Pure: the time
-// comes in, in milliseconds of any clock that never goes back.
+// How much a key may send: what a quota is, and the bucket of tokens that holds a key to it. Pure: the time comes in, in
+// milliseconds of any clock that never goes back.
 
 export interface Quota {
+  /** Signals; one that holds none counts as one. */
   readonly webhooks: number;
   readonly per: "second" | "minute";
   /** The most that may come at one moment, where none came for a while. */
@@ -32,56 +33,73 @@ export function readQuota(asked: {
 export const sameQuota = (one: Quota | undefined, other: Quota | undefined): boolean =>
   one?.webhooks === other?.webhooks && one?.per === other?.per && one?.burst === other?.burst;
 
-/** What a key has left. Mutated by `takeToken` alone. */
+/** A bucket of so many tokens, and how fast it fills. */
+export interface Rate {
+  readonly burst: number;
+  readonly perMs: number;
+}
+
+export const rateOf = ({ webhooks, per, burst }: Quota): Rate => ({
+  burst,
+  perMs: webhooks / (per === "second" ? 1_000 : 60_000),
+});
+
+/** So much in a day, all of it at one moment where nothing came for a while. */
+export const dailyRate = (amount: number): Rate => ({ burst: amount, perMs: amount / 86_400_000 });
+
+/** What a key has left. Mutated by `takeTokens` and `isFull` alone. */
 export interface Bucket {
   tokens: number;
   readAtMs: number;
 }
 
 export interface Allowance {
-  readonly quota: Quota;
   readonly allowed: boolean;
-  /** Whole webhooks that may come at this moment. */
+  /** Whole tokens that may be taken at this moment. */
   readonly remaining: number;
-  /** Until one may come again; 0 where one may come now. */
+  /**
+   * Until as many may be taken as were asked for; 0 where they were taken and one more may be. What the bucket never
+   * holds at one time waits until it is full.
+   */
   readonly waitSeconds: number;
-  /** Until the whole burst may come. */
+  /** Until the bucket is full. */
   readonly fullSeconds: number;
 }
 
-export const fullBucket = (quota: Quota, nowMs: number): Bucket => ({ tokens: quota.burst, readAtMs: nowMs });
+export const fullBucket = (rate: Pick<Rate, "burst">, nowMs: number): Bucket => ({
+  tokens: rate.burst,
+  readAtMs: nowMs,
+});
 
-/** Takes one token, if there is one. A quota that was changed meanwhile counts from now on. */
-export function takeToken(bucket: Bucket, quota: Quota, nowMs: number): Allowance {
-  fill(bucket, quota, nowMs);
-  const allowed = bucket.tokens >= 1;
-  if (allowed) bucket.tokens -= 1;
-  const perMs = tokensPerMs(quota);
+/** Takes so many tokens, or none. A rate that was changed meanwhile counts from now on. */
+export function takeTokens(bucket: Bucket, rate: Rate, asked: { count: number; nowMs: number }): Allowance {
+  fill(bucket, rate, asked.nowMs);
+  const allowed = bucket.tokens >= asked.count;
+  if (allowed) bucket.tokens -= asked.count;
+  const awaited = Math.min(rate.burst, allowed ? 1 : asked.count);
   return {
-    quota,
     allowed,
     remaining: Math.floor(bucket.tokens),
-    waitSeconds: bucket.tokens >= 1 ? 0 : secondsFor(1 - bucket.tokens, perMs),
-    fullSeconds: secondsFor(quota.burst - bucket.tokens, perMs),
+    waitSeconds: bucket.tokens >= awaited ? 0 : secondsFor(awaited - bucket.tokens, rate),
+    fullSeconds: secondsFor(rate.burst - bucket.tokens, rate),
   };
 }
 
 /** Whether it says no more than that nobody has taken anything. */
-export function isFull(bucket: Bucket, quota: Quota, nowMs: number): boolean {
-  fill(bucket, quota, nowMs);
-  return bucket.tokens >= quota.burst;
+export function isFull(bucket: Bucket, rate: Rate, nowMs: number): boolean {
+  fill(bucket, rate, nowMs);
+  return bucket.tokens >= rate.burst;
 }
 
 /** In how many seconds, rounded up, an empty bucket is full. */
-export const windowSeconds = (quota: Quota): number => secondsFor(quota.burst, tokensPerMs(quota));
+export const windowSeconds = (quota: Quota): number => secondsFor(quota.burst, rateOf(quota));
 
-function fill(bucket: Bucket, quota: Quota, nowMs: number): void {
+function fill(bucket: Bucket, rate: Rate, nowMs: number): void {
   const elapsedMs = Math.max(0, nowMs - bucket.readAtMs);
-  bucket.tokens = Math.min(quota.burst, bucket.tokens + elapsedMs * tokensPerMs(quota));
+  bucket.tokens = Math.min(rate.burst, bucket.tokens + elapsedMs * rate.perMs);
   bucket.readAtMs = nowMs;
 }
 
-const tokensPerMs = ({ webhooks, per }: Quota): number => webhooks / (per === "second" ? 1_000 : 60_000);
 /** What the arithmetic leaves over is no second more. */
-const secondsFor = (tokens: number, perMs: number): number =>
-  Math.max(0, Math.ceil(tokens / perMs / 1_000 - 1e-9));
+const secondsFor = (tokens: number, rate: Rate): number =>
+  Math.max(0, Math.ceil(tokens / rate.perMs / 1_000 - 1e-9));

@@ -1,6 +1,7 @@
 // What every webhook passes first, whatever its shape: the key, then its quota. And each is counted once: by whoever takes
 // it, with what became of it, or here, with why it is not acknowledged.
 
+import type { Charge } from "../intake/quotas.ts";
 import { authenticate, type Caller } from "./access.ts";
 import type { HttpDependencies, Rejection } from "./ports.ts";
 import { withinQuota } from "./rate-limit.ts";
@@ -12,7 +13,7 @@ export type Reject = (reason: Rejection, response: Response) => Response;
 export async function countedWebhook(
   { source, secret }: { readonly source: string; readonly secret: string | null },
   dependencies: Pick<HttpDependencies, "registry" | "now" | "quotas" | "metrics">,
-  take: (caller: Caller, reject: Reject) => Promise<Response>,
+  take: (caller: Caller, reject: Reject, charge: Charge) => Promise<Response>,
 ): Promise<Response> {
   const { metrics, quotas } = dependencies;
   const reject: Reject = (reason, response) => {
@@ -25,7 +26,7 @@ export async function countedWebhook(
       return reject(caller.status === 401 ? "unauthorized" : "unavailable", caller);
     }
     return await withinQuota(caller, quotas, {
-      answer: () => take(caller, reject),
+      answer: (charge) => take(caller, reject, charge),
       refused: (response) => reject("rate_limited", response),
     });
   } catch (error) {

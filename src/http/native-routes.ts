@@ -16,12 +16,14 @@ import {
 } from "../answers/webhooks.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import type { NativeReading } from "../intake/receive-native.ts";
+import type { RedriveOutcome } from "../intake/redrive-quarantined.ts";
 import { authenticate, projectOf, requireProject } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
 import { keyOf } from "./native-key.ts";
 import { isKnown, noSuchSource, readWebhook, receiveWebhook } from "./native-webhook.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
+import { tooMany, withinQuota } from "./rate-limit.ts";
 import { requestIdOf } from "./request-id.ts";
 import { pageQuery, redriveBody } from "./schemas.ts";
 import { signatureRule } from "./signed.ts";
@@ -70,22 +72,16 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
     )
     .post(
       "/api/sources/:source/preview",
-      async ({ request, params }) => {
-        const caller = authenticate(keyOf(request), dependencies);
-        if (caller instanceof Response) return caller;
-        if (!isKnown(params.source, native)) return noSuchSource();
-        const webhook = await readWebhook(request, params.source, dependencies);
-        return webhook instanceof Response
-          ? webhook
-          : json<PreviewAnswer>(previewOf(native.preview(webhook)));
-      },
+      ({ request, params }) => preview(request, params.source, dependencies),
       {
         parse: "none",
         detail: documented({
           tag: "Webhooks",
           summary: "Show what a payload would become, recording nothing",
+          description:
+            "Takes a key that may send webhooks, and counts against its quota as the webhook itself would.",
           answer: previewAnswer,
-          errors: [401, 404, 413, 503],
+          errors: [401, 404, 413, 429, 503],
           access: "key",
         }),
       },
@@ -124,71 +120,110 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
     )
     .post(
       "/api/projects/:project/quarantine/:quarantine/redrive",
-      async ({ request, params }) => {
-        const caller = authenticate(request.headers.get("x-api-key"), dependencies);
-        if (caller instanceof Response) return caller;
-        const project = projectOf(caller, params.project, "ingest", dependencies);
-        if (project instanceof Response) return project;
-        const asked = await readOptionalBody(request, dependencies);
-        if (asked instanceof Response) return asked;
-        if (asked.source !== undefined && !isKnown(asked.source, native)) return noSuchSource();
-        try {
-          const outcome = await native.redrive(
-            {
-              quarantine_id: params.quarantine,
-              now: dependencies.now(),
-              ...(asked.source === undefined ? {} : { source: asked.source }),
-            },
-            {
-              project_uuid: project.project_uuid,
-              key_id: caller.tag === "admin" ? "admin" : caller.key.key_id,
-              request_id: requestIdOf(request, dependencies.newRequestId),
-              signatures: signatureRule(caller),
-            },
-          );
-          switch (outcome.tag) {
-            case "redriven":
-              return json<RedriveAnswer>({
-                success: true,
-                ...outcome.result,
-                redriven_at: toRfc3339(outcome.result.redriven_at as Instant),
-              });
-            case "already":
-              return json<RedriveAnswer>({
-                success: true,
-                outcome: "recorded",
-                source: outcome.source,
-                incident_ids: outcome.incident_ids,
-              });
-            case "not_found":
-              return problem(404, "Not found", "The project's quarantine holds nothing with this id");
-            case "not_signed":
-              return notVerified(outcome.source);
-            case "unavailable":
-              return unavailable(`The event store: ${outcome.reason}.`);
-            case "too_large":
-              return bodyTooLarge(dependencies.maxBodyBytes);
-            default:
-              return outcome satisfies never;
-          }
-        } catch (error) {
-          return storeAway(error);
-        }
-      },
+      ({ request, params }) => redrive(request, params, dependencies),
       {
         parse: "none",
         detail: documented({
           tag: "Webhooks",
           summary: "Read a quarantined payload again",
           description:
-            "With the time of its first receipt. Safe to repeat. As a source that signs it is read only where that signature was verified when it came; the admin key reads it all the same.",
+            "With the time of its first receipt. Safe to repeat. As a source that signs it is read only where that signature was verified when it came; the admin key reads it all the same. Each signal counts against the key's quota.",
           body: redriveBody,
           answer: redriveAnswer,
-          errors: [400, 401, 404, 413, 503],
+          errors: [400, 401, 404, 413, 429, 503],
           access: "key",
         }),
       },
     );
+}
+
+async function preview(request: Request, source: string, dependencies: HttpDependencies): Promise<Response> {
+  const { native, quotas } = dependencies;
+  const caller = authenticate(keyOf(request), dependencies);
+  if (caller instanceof Response) return caller;
+  if (caller.tag === "key") {
+    const project = projectOf(caller, caller.key.project_uuid, "ingest", dependencies);
+    if (project instanceof Response) return project;
+  }
+  if (!isKnown(source, native)) return noSuchSource();
+  return withinQuota(caller, quotas, {
+    answer: async (charge) => {
+      const webhook = await readWebhook(request, source, dependencies);
+      if (webhook instanceof Response) return webhook;
+      const reading = native.preview(webhook);
+      const signals = reading.tag === "signals" ? Math.max(1, reading.signals.length) : 1;
+      const excess = charge.raise({ signals, bytes: 0 });
+      return excess === undefined ? json<PreviewAnswer>(previewOf(reading)) : tooMany(excess);
+    },
+  });
+}
+
+async function redrive(
+  request: Request,
+  { project: uuid, quarantine }: { readonly project: string; readonly quarantine: string },
+  dependencies: HttpDependencies,
+): Promise<Response> {
+  const { native, quotas } = dependencies;
+  const caller = authenticate(request.headers.get("x-api-key"), dependencies);
+  if (caller instanceof Response) return caller;
+  const project = projectOf(caller, uuid, "ingest", dependencies);
+  if (project instanceof Response) return project;
+  const asked = await readOptionalBody(request, dependencies);
+  if (asked instanceof Response) return asked;
+  if (asked.source !== undefined && !isKnown(asked.source, native)) return noSuchSource();
+  const { source } = asked;
+  return withinQuota(caller, quotas, {
+    answer: async (charge) => {
+      try {
+        const outcome = await native.redrive(
+          { quarantine_id: quarantine, now: dependencies.now(), ...(source === undefined ? {} : { source }) },
+          {
+            project_uuid: project.project_uuid,
+            key_id: caller.tag === "admin" ? "admin" : caller.key.key_id,
+            request_id: requestIdOf(request, dependencies.newRequestId),
+            signatures: signatureRule(caller),
+            charge,
+          },
+        );
+        return answerRedrive(outcome, dependencies);
+      } catch (error) {
+        return storeAway(error);
+      }
+    },
+  });
+}
+
+function answerRedrive(
+  outcome: RedriveOutcome,
+  { maxBodyBytes }: Pick<HttpDependencies, "maxBodyBytes">,
+): Response {
+  switch (outcome.tag) {
+    case "redriven":
+      return json<RedriveAnswer>({
+        success: true,
+        ...outcome.result,
+        redriven_at: toRfc3339(outcome.result.redriven_at as Instant),
+      });
+    case "already":
+      return json<RedriveAnswer>({
+        success: true,
+        outcome: "recorded",
+        source: outcome.source,
+        incident_ids: outcome.incident_ids,
+      });
+    case "not_found":
+      return problem(404, "Not found", "The project's quarantine holds nothing with this id");
+    case "not_signed":
+      return notVerified(outcome.source);
+    case "too_many":
+      return tooMany(outcome.excess);
+    case "unavailable":
+      return unavailable(`The event store: ${outcome.reason}.`);
+    case "too_large":
+      return bodyTooLarge(maxBodyBytes);
+    default:
+      return outcome satisfies never;
+  }
 }
 
 const notVerified = (source: string): Response =>

@@ -5,6 +5,7 @@ import type { TakenAnswer } from "../answers/webhooks.ts";
 import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
 import type { ApiKey } from "../domain/registry.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
+import type { Charge } from "../intake/quotas.ts";
 import type { NativeTaken } from "../intake/receive-native.ts";
 import { onceRead, projectOf } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
@@ -12,6 +13,7 @@ import { readBody } from "./body.ts";
 import { countedWebhook, type Reject } from "./counted-webhook.ts";
 import { keyOf, withoutKey } from "./native-key.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
+import { tooMany } from "./rate-limit.ts";
 import { requestIdOf } from "./request-id.ts";
 import { badSignature, signatureRule, verifiedSignature } from "./signed.ts";
 import { bodyTooLarge } from "./validate.ts";
@@ -26,17 +28,20 @@ export async function receiveWebhook(
   // What looks whether the address is there (a monitor, a link preview) records nothing.
   if (request.method === "HEAD") return new Response(null);
   const label = isKnown(source, dependencies.native) ? source : "unknown";
-  return countedWebhook({ source: label, secret: keyOf(request) }, dependencies, async (caller, reject) => {
-    if (caller.tag === "key") return take(request, source, caller, dependencies, reject);
-    const details = "This route takes a project's key: the key decides the project.";
-    return reject("unauthorized", problem(401, "Project key required", details));
-  });
+  return countedWebhook(
+    { source: label, secret: keyOf(request) },
+    dependencies,
+    async (caller, reject, charge) => {
+      if (caller.tag === "key") return take({ request, source }, { ...caller, charge }, dependencies, reject);
+      const details = "This route takes a project's key: the key decides the project.";
+      return reject("unauthorized", problem(401, "Project key required", details));
+    },
+  );
 }
 
 async function take(
-  request: Request,
-  source: string,
-  caller: ProjectKey,
+  { request, source }: { readonly request: Request; readonly source: string },
+  caller: ProjectKey & { readonly charge: Charge },
   dependencies: HttpDependencies,
   reject: Reject,
 ): Promise<Response> {
@@ -73,6 +78,7 @@ async function take(
     project_uuid: project.project_uuid,
     key_id: caller.key.key_id,
     signatures: signatureRule(caller),
+    charge: caller.charge,
     request_id: requestIdOf(request, dependencies.newRequestId),
     ...(repo === undefined ? {} : { repo_uuid: repo }),
   });
@@ -98,6 +104,8 @@ async function take(
       });
     case "not_signed":
       return reject("bad_signature", badSignature(`${outcome.source} signs in another way`));
+    case "too_many":
+      return reject("rate_limited", tooMany(outcome.excess));
     case "unavailable":
       return reject("unavailable", unavailable(`The webhook could not be stored: ${outcome.reason}.`));
     case "too_large":

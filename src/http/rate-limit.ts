@@ -1,43 +1,56 @@
-// What a key that has a quota is told of it: 429 above it, and in every answer what is left. The headers are those of
-// draft-ietf-httpapi-ratelimit-headers-11 (structured fields). Counts nothing itself.
+// What a key is told of its quota and its budget: 429 above them, and in every answer what is left of a quota. The headers
+// are those of draft-ietf-httpapi-ratelimit-headers-11 (structured fields). Counts nothing itself.
 
-import { type Allowance, type Quota, windowSeconds } from "../domain/quota.ts";
-import type { Quotas } from "../intake/quotas.ts";
+import { type Quota, windowSeconds } from "../domain/quota.ts";
+import { type Charge, type Excess, type Quotas, uncharged } from "../intake/quotas.ts";
 import type { Caller } from "./access.ts";
 import { problem } from "./answer.ts";
 
-/** Counts the webhook against its key's quota, where it has one; `refused` is called with the 429 above it. */
-export function withinQuota(
+/** Charges the caller for one webhook and answers it; `refused` is called with the 429 where even that is too much. */
+export async function withinQuota(
   caller: Caller,
   quotas: Quotas,
-  run: { readonly answer: () => Promise<Response>; readonly refused: (response: Response) => Response },
+  run: {
+    readonly answer: (charge: Charge) => Promise<Response>;
+    readonly refused?: (response: Response) => Response;
+  },
 ): Promise<Response> {
-  const allowance = caller.tag === "key" ? quotas.take(caller.key) : undefined;
-  if (allowance === undefined) return run.answer();
-  return allowance.allowed
-    ? run.answer().then((answer) => withRateLimit(answer, allowance))
-    : Promise.resolve(run.refused(withRateLimit(tooMany(allowance), allowance)));
+  if (caller.tag === "admin") return run.answer(uncharged);
+  const opened = quotas.open(caller.key);
+  if (opened.ok) return withRateLimit(await run.answer(opened.charge), opened.charge);
+  const refusal = tooMany(opened.excess);
+  return withRateLimit(run.refused?.(refusal) ?? refusal, opened.charge);
 }
 
-function tooMany({ quota, waitSeconds }: Allowance): Response {
-  const burst = quota.burst === quota.webhooks ? "" : `, at most ${quota.burst} at once`;
-  const answer = problem(
-    429,
-    "Too many webhooks",
-    `The key may send ${quota.webhooks} webhooks a ${quota.per}${burst}.`,
-  );
-  answer.headers.set("Retry-After", String(waitSeconds));
+/** The 429 of a webhook that is refused whole. */
+export function tooMany(excess: Excess): Response {
+  const answer = problem(429, "Too many webhooks", detailsOf(excess));
+  answer.headers.set("Retry-After", String(excess.waitSeconds));
   return answer;
 }
 
+function detailsOf(excess: Excess): string {
+  switch (excess.tag) {
+    case "signals": {
+      const { quota, signals } = excess;
+      const group = signals === 1 ? "" : `The body holds ${signals} signals, each of which counts. `;
+      const burst = quota.burst === quota.webhooks ? "" : `, at most ${quota.burst} at once`;
+      return `${group}The key may send ${quota.webhooks} webhooks a ${quota.per}${burst}.`;
+    }
+    case "bytes":
+      return `The key may store ${excess.bytesPerDay} bytes a day, and has.`;
+    default:
+      return excess satisfies never;
+  }
+}
+
 /** `t`: where none is left, when there is one again, like Retry-After; else when there is the whole quota again. */
-function withRateLimit(
-  answer: Response,
-  { quota, remaining, waitSeconds, fullSeconds }: Allowance,
-): Response {
-  const seconds = remaining === 0 ? waitSeconds : fullSeconds;
-  answer.headers.set("RateLimit-Policy", policy(quota));
-  answer.headers.set("RateLimit", `"webhooks";r=${remaining};t=${seconds}`);
+function withRateLimit(answer: Response, charge: Charge): Response {
+  const left = charge.allowance();
+  if (left === undefined) return answer;
+  const seconds = left.remaining === 0 ? left.waitSeconds : left.fullSeconds;
+  answer.headers.set("RateLimit-Policy", policy(left.quota));
+  answer.headers.set("RateLimit", `"webhooks";r=${left.remaining};t=${seconds}`);
   return answer;
 }
 

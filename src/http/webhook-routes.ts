@@ -5,12 +5,14 @@ import { Elysia } from "elysia";
 import { type WebhookAnswer, webhookAnswer } from "../answers/webhooks.ts";
 import { kindOf } from "../domain/status.ts";
 import { readContractWebhook } from "../intake/contract-webhook.ts";
+import { type Charge, costOf } from "../intake/quotas.ts";
 import { type Caller, onceRead, projectOf } from "./access.ts";
 import { json, problem, projectNotFound, repositoryNotFound, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { countedWebhook, type Reject } from "./counted-webhook.ts";
 import { documented } from "./documentation.ts";
 import type { HttpDependencies, Rejection } from "./ports.ts";
+import { tooMany } from "./rate-limit.ts";
 import { requestIdOf } from "./request-id.ts";
 import { webhookBody } from "./schemas.ts";
 import { verifiedSignature } from "./signed.ts";
@@ -23,7 +25,7 @@ export function webhookRoutes(dependencies: HttpDependencies) {
       countedWebhook(
         { source: "contract", secret: request.headers.get("x-api-key") },
         dependencies,
-        (caller, reject) => take(request, caller, dependencies, reject),
+        (caller, reject, charge) => take(request, { caller, charge }, dependencies, reject),
       ),
     {
       parse: "none",
@@ -43,7 +45,7 @@ export function webhookRoutes(dependencies: HttpDependencies) {
 
 async function take(
   request: Request,
-  caller: Caller,
+  { caller, charge }: { readonly caller: Caller; readonly charge: Charge },
   dependencies: HttpDependencies,
   reject: Reject,
 ): Promise<Response> {
@@ -86,6 +88,8 @@ async function take(
     const missing = onceRead(dependencies, repositoryNotFound(fields.repo_uuid));
     return reject(missing.status === 404 ? "unknown_repository" : "unavailable", missing);
   }
+  const excess = charge.raise(costOf([reading.payload]));
+  if (excess !== undefined) return reject("rate_limited", tooMany(excess));
   const startedAt = performance.now();
   const outcome = await dependencies.record(
     [{ fields, payload: reading.payload, repaired: reading.repaired }],

@@ -34,7 +34,10 @@ export interface KeepContext {
 /** An event store takes a mebibyte in one append; the rest of the event needs some of it. */
 const longestEscapedBytes = 900_000;
 
-/** Appends the payload to the project's quarantine; it is kept once the event is durably stored, or spooled. */
+/**
+ * Appends the payload to the project's quarantine; it is kept once the event is durably stored, or spooled. The same
+ * payload has the same id however often it comes, so that the store keeps it once, with the time of its first receipt.
+ */
 export async function keepInQuarantine(
   append: AppendDurably,
   webhook: NativeWebhook,
@@ -47,7 +50,6 @@ export async function keepInQuarantine(
   const quarantine_id = eventId([
     context.project_uuid,
     webhook.source,
-    webhook.received_at,
     sha256(base64),
     JSON.stringify(query),
     webhook.signature ?? "",

@@ -12,6 +12,7 @@ import type {
 } from "../sources/source.ts";
 import { type NativeWebhook, parseNative } from "./native-payload.ts";
 import { keepInQuarantine } from "./quarantine.ts";
+import { type Charge, type Cost, costOf, type Excess } from "./quotas.ts";
 import type { AppendDurably, RecordedSignal, RecordSignals, SignalToRecord } from "./record-webhook.ts";
 import { coveredPart, mayRead, type SignatureRule } from "./signed-payload.ts";
 
@@ -29,6 +30,8 @@ export interface NativeContext {
   readonly key_id: string;
   readonly request_id: string;
   readonly signatures: SignatureRule;
+  /** Who sends is charged for what the webhook turns out to hold. */
+  readonly charge: Charge;
   /** Found in the project already. */
   readonly repo_uuid?: RepoUuid;
 }
@@ -75,6 +78,8 @@ export interface NativeTaken {
 
 export type NativeOutcome =
   | NativeTaken
+  /** More than the key may send: nothing of it is recorded. */
+  | { readonly tag: "too_many"; readonly excess: Excess }
   /** The source that read it signs in another way than the webhook is signed. */
   | { readonly tag: "not_signed"; readonly source: string }
   /** Nothing is promised; sending it again is safe. */
@@ -127,6 +132,10 @@ function readCovered(
   return covered === payload ? found : read(found.source, covered);
 }
 
+/** What would become of a webhook, recording nothing. */
+export const previewNative = (webhook: NativeWebhook, read: ReadPayload): NativeReading =>
+  withinBound(readNative(webhook, read));
+
 export interface NativeDependencies {
   readonly read: ReadPayload;
   readonly record: RecordSignals;
@@ -138,10 +147,12 @@ export async function receiveNative(
   context: NativeContext,
   dependencies: NativeDependencies,
 ): Promise<NativeOutcome> {
-  const reading = readNative(webhook, dependencies.read);
+  const reading = previewNative(webhook, dependencies.read);
   if (!mayRead(webhook.signature, reading.signature, context.signatures)) {
     return { tag: "not_signed", source: reading.source };
   }
+  const excess = context.charge.raise(costOfReading(reading, webhook));
+  if (excess !== undefined) return { tag: "too_many", excess };
   if (reading.tag === "unrecognised") {
     const kept = await keepInQuarantine(dependencies.append, webhook, reading.reason, context);
     if (kept.tag !== "kept") return kept;
@@ -155,6 +166,30 @@ export async function receiveNative(
   }
   if (reading.tag === "ignored") return taken(reading.source, { ignored: 1, reason: reading.reason });
   return recordReading(reading, webhook.received_at, context, dependencies.record);
+}
+
+/** The most signals that one webhook may record; a larger group lies whole in the quarantine, to be read again. */
+export const mostSignals = 1_000;
+
+function withinBound(reading: NativeReading): NativeReading {
+  if (reading.tag !== "signals" || reading.signals.length <= mostSignals) return reading;
+  const { source, signature, signals } = reading;
+  const reason = `it holds ${signals.length} signals, and one webhook records at most ${mostSignals}`;
+  return { tag: "unrecognised", source, ...(signature === undefined ? {} : { signature }), reason };
+}
+
+/** What it takes to store what was read. */
+export function costOfReading(reading: NativeReading, webhook: NativeWebhook): Cost {
+  switch (reading.tag) {
+    case "signals":
+      return costOf(reading.signals.map(({ payload }) => payload ?? reading.verbatim));
+    case "ignored":
+      return { signals: 1, bytes: 0 };
+    case "unrecognised":
+      return { signals: 1, bytes: webhook.body.length };
+    default:
+      return reading satisfies never;
+  }
 }
 
 /** The most signals recorded at once; a larger group is recorded in several goes. */

@@ -1,11 +1,19 @@
-// Reads a quarantined payload again, once a source can. Checks no key.
+// Reads a quarantined payload again, once a source can; also a group that is too large to be recorded as it comes. Checks
+// no key.
 
 import { parseRepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { QuarantineRedriven } from "../domain/quarantine.ts";
 import { noteRedrive, webhookOf } from "./quarantine.ts";
 import type { QuarantineReader } from "./quarantine-reader.ts";
-import { type NativeContext, type NativeDependencies, readNative, recordReading } from "./receive-native.ts";
+import type { Excess } from "./quotas.ts";
+import {
+  costOfReading,
+  type NativeContext,
+  type NativeDependencies,
+  readNative,
+  recordReading,
+} from "./receive-native.ts";
 import { mayRead } from "./signed-payload.ts";
 
 export type RedriveOutcome =
@@ -15,6 +23,7 @@ export type RedriveOutcome =
   | { readonly tag: "not_found" }
   /** The source that reads it signs, and that signature was not verified when it came: the admin key is needed. */
   | { readonly tag: "not_signed"; readonly source: string }
+  | { readonly tag: "too_many"; readonly excess: Excess }
   | { readonly tag: "unavailable"; readonly reason: string }
   | { readonly tag: "too_large" };
 
@@ -38,6 +47,8 @@ export async function redriveQuarantined(
   if (!mayRead(webhook.signature, reading.signature, context.signatures)) {
     return { tag: "not_signed", source: reading.source };
   }
+  const excess = context.charge.raise(costOfReading(reading, webhook));
+  if (excess !== undefined) return { tag: "too_many", excess };
   const repo = parseRepoUuid(kept.query.repo_uuid ?? "");
   const outcome =
     reading.tag === "signals"

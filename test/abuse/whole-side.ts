@@ -30,16 +30,20 @@ export interface WholeSide extends Client {
   readonly stop: () => Promise<void>;
 }
 
-/** Beside ports of the app, what its queries answer; else the read model holds nothing. */
+/** Beside ports of the app, what its queries answer (else the read model holds nothing), and settings of its own. */
 export async function createWholeSide({
   queries,
+  settings = {},
   ...ports
-}: Partial<AppPorts> & { readonly queries?: Partial<Queries> } = {}): Promise<WholeSide> {
+}: Partial<AppPorts> & {
+  readonly queries?: Partial<Queries>;
+  readonly settings?: Readonly<Record<string, string>>;
+} = {}): Promise<WholeSide> {
   const log = memoryLog();
   const directory = mkdtempSync(join(tmpdir(), "ledger-whole-side-"));
   const silent = (): void => {};
   const app = createApp({
-    config: configOf(directory),
+    config: configOf({ DATA_DIR: directory, ...settings }),
     log: { debug: silent, info: silent, warn: silent, error: silent, fatal: silent },
     onFailed: (reason) => {
       throw new Error(reason);
@@ -106,17 +110,17 @@ function readSideOf(queries: Partial<Queries>): ReadSide {
   };
 }
 
-function configOf(DATA_DIR: string): Config {
+function configOf(settings: Readonly<Record<string, string>> & { readonly DATA_DIR: string }): Config {
   const reading = readConfig(
     {
-      DATA_DIR,
       // Neither is ever connected to.
       EVENTSTORE_URL: "esdb://127.0.0.1:1?tls=false",
       DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
       SECRETS_KEY: "the-secrets-key-of-tests",
       MAX_BODY_BYTES: "4096",
+      ...settings,
     },
-    { uid: undefined, homeDir: DATA_DIR, workDir: DATA_DIR },
+    { uid: undefined, homeDir: settings.DATA_DIR, workDir: settings.DATA_DIR },
   );
   if (!reading.ok) throw new Error(reading.problems.join(" "));
   return { ...reading.value, adminApiKey: adminKey };

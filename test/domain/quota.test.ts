@@ -3,11 +3,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
+  type Bucket,
   fullBucket,
   isFull,
   type Quota,
+  rateOf,
   readQuota,
-  takeToken,
+  takeTokens,
   windowSeconds,
 } from "../../src/domain/quota.ts";
 
@@ -17,6 +19,9 @@ function taken(quota: Quota, timesMs: readonly number[]): readonly boolean[] {
   const bucket = fullBucket(quota, timesMs[0] ?? 0);
   return timesMs.map((at) => takeToken(bucket, quota, at).allowed);
 }
+
+const takeToken = (bucket: Bucket, quota: Quota, nowMs: number) =>
+  takeTokens(bucket, rateOf(quota), { count: 1, nowMs });
 
 describe("what is asked for", () => {
   test("is whole numbers from 1 on, by the second or the minute, with a burst as large as what may come", () => {
@@ -49,7 +54,6 @@ describe("a bucket", () => {
   test("says what is left, how long to wait for one and how long for all", () => {
     const bucket = fullBucket(perMinute, 0);
     expect(takeToken(bucket, perMinute, 0)).toEqual({
-      quota: perMinute,
       allowed: true,
       remaining: 4,
       waitSeconds: 0,
@@ -62,10 +66,21 @@ describe("a bucket", () => {
       waitSeconds: 1,
       fullSeconds: 5,
     });
-    expect(isFull(bucket, perMinute, 4_999)).toBe(false);
-    expect(isFull(bucket, perMinute, 5_000)).toBe(true);
+    expect(isFull(bucket, rateOf(perMinute), 4_999)).toBe(false);
+    expect(isFull(bucket, rateOf(perMinute), 5_000)).toBe(true);
     expect(windowSeconds(perMinute)).toBe(5);
     expect(windowSeconds({ webhooks: 1, per: "minute", burst: 10 })).toBe(600);
+  });
+
+  test("gives many tokens at once or none of them, and says when there will be so many", () => {
+    const bucket = fullBucket(perMinute, 0);
+    const take = (count: number, nowMs: number) => takeTokens(bucket, rateOf(perMinute), { count, nowMs });
+    expect(take(3, 0)).toMatchObject({ allowed: true, remaining: 2 });
+    expect(take(4, 0)).toMatchObject({ allowed: false, remaining: 2, waitSeconds: 2 });
+    expect(take(4, 2_000)).toMatchObject({ allowed: true, remaining: 0 });
+    // More than there ever is: the wait is until there is all there can be.
+    expect(take(6, 2_000)).toMatchObject({ allowed: false, waitSeconds: 5 });
+    expect(take(6, 60_000)).toMatchObject({ allowed: false, remaining: 5, waitSeconds: 0 });
   });
 
   test("is never fuller than the burst, and a clock that goes back adds nothing", () => {

@@ -78,7 +78,7 @@ export async function createHttpSide(
   const { queries, ...others } = overrides;
   const http = createHttp({
     registry,
-    quotas: createQuotas({ nowMs: () => Date.parse(now) }),
+    quotas: createQuotas({ nowMs: () => Date.parse(now), bytesPerDay: 100_000 }),
     record: recordSignals(store.append),
     native: {
       sources: [],

@@ -6,6 +6,7 @@ import { type ProjectUuid, parseProjectUuid } from "../../src/domain/ids.ts";
 import { connectEventStore, type EventStore } from "../../src/eventstore/client.ts";
 import type { NativeWebhook } from "../../src/intake/native-payload.ts";
 import { quarantineReader } from "../../src/intake/quarantine-reader.ts";
+import { uncharged } from "../../src/intake/quotas.ts";
 import { receiveNative } from "../../src/intake/receive-native.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { redriveQuarantined } from "../../src/intake/redrive-quarantined.ts";
@@ -35,6 +36,7 @@ const inNewProject = () => ({
   key_id: "key-1",
   request_id: "request-1",
   signatures: "optional" as const,
+  charge: uncharged,
 });
 const webhook = (body: string | Uint8Array, more: Partial<NativeWebhook> = {}): NativeWebhook => ({
   body: typeof body === "string" ? new TextEncoder().encode(body) : body,

@@ -3,6 +3,7 @@ import { type ProjectUuid, parseProjectUuid, parseRepoUuid } from "../../src/dom
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import type { NativeWebhook } from "../../src/intake/native-payload.ts";
 import { quarantineReader } from "../../src/intake/quarantine-reader.ts";
+import { uncharged } from "../../src/intake/quotas.ts";
 import { type ReadPayload, readNative, receiveNative } from "../../src/intake/receive-native.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { redriveQuarantined } from "../../src/intake/redrive-quarantined.ts";
@@ -23,6 +24,7 @@ const context = {
   key_id: "key-1",
   request_id: "request-1",
   signatures: "optional",
+  charge: uncharged,
 } as const;
 
 const webhook = (body: string | Uint8Array, more: Partial<NativeWebhook> = {}): NativeWebhook => ({
@@ -98,10 +100,10 @@ describe("what a source reads is recorded", () => {
 
   test("a large group is recorded whole", async () => {
     const here = world();
-    const many = Array.from({ length: 2_500 }, (_, at) => ({ id: `lamp-${at}`, on: true }));
+    const many = Array.from({ length: 1_000 }, (_, at) => ({ id: `lamp-${at}`, on: true }));
     const outcome = await receiveNative(webhook(JSON.stringify({ lamps: many })), context, here);
-    expect(outcome).toMatchObject({ recorded: 2_500 });
-    expect(here.log.ofType("IncidentSignalRecorded")).toHaveLength(2_500);
+    expect(outcome).toMatchObject({ recorded: 1_000 });
+    expect(here.log.ofType("IncidentSignalRecorded")).toHaveLength(1_000);
   });
 
   test("what the source ignores is told with its reason and stored nowhere", async () => {
