@@ -113,5 +113,8 @@ export const mttrAnswer = answerObject({
   groups: t.Optional(
     t.Array(answerObject({ key: orNull(text("2025-01-15", "What the group has in common")), ...figures })),
   ),
+  groups_next: t.Optional(
+    orNull(t.String({ description: "The cursor of the groups after these; there where groups is" })),
+  ),
 });
 export type MttrAnswer = Of<typeof mttrAnswer>;

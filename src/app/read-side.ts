@@ -16,8 +16,8 @@ import { type Asking, askingOf } from "../readmodel/unavailable.ts";
 export interface ReadSide extends Pick<Projector, "position" | "waitFor" | "status"> {
   readonly queries: Queries;
   readonly deadLetters: DeadLetterRedrive;
-  /** Rejects where Postgres cannot be asked. */
-  readonly ask: () => Promise<void>;
+  /** Why Postgres cannot be asked now; undefined where it can. No query delays the answer. */
+  readonly problem: () => Promise<string | undefined>;
 }
 
 /** So long after the start queries wait for the read model to be found to be of this log. */
@@ -66,9 +66,7 @@ export function openReadSide(options: {
   return {
     queries: readModelQueries(reading, asking),
     deadLetters: redriveRequests(noting, { asking }),
-    ask: async () => {
-      await reading`select 1`;
-    },
+    problem: liveness.problem,
     position: projector.position,
     waitFor: projector.waitFor,
     status: projector.status,

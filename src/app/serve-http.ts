@@ -110,10 +110,7 @@ function readinessOf(
         {
           eventstore: () => store.check(readyBoundMs),
           registry: () => (registry.ready() ? undefined : "not read from the event store yet"),
-          postgres: async () => {
-            await readSide.ask();
-            return undefined;
-          },
+          postgres: readSide.problem,
           projector: () => readSide.status().lastError,
           spool: durable.spoolProblem,
         },

@@ -8,6 +8,7 @@ import { nativeRoutes } from "./native-routes.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import type { HttpDependencies } from "./ports.ts";
 import { queryRoutes } from "./query-routes.ts";
+import { createQueryTurns } from "./query-turns.ts";
 import { registryRoutes } from "./registry-routes.ts";
 import { replayRoutes } from "./replay-routes.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -22,11 +23,12 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
   const { log, metrics } = dependencies;
   /** Which route took the request; none where no route did: such a path is the sender's text, and names no label. */
   const routed = new WeakMap<Request, string>();
+  const turns = createQueryTurns();
   const routes = new Elysia({ name: "routes" })
     .use(webhookRoutes(dependencies))
-    .use(nativeRoutes(dependencies, dependencies.native))
+    .use(nativeRoutes(dependencies, turns))
     .use(registryRoutes(dependencies))
-    .use(queryRoutes(dependencies))
+    .use(queryRoutes(dependencies, turns))
     .use(replayRoutes(dependencies))
     .use(operationsRoutes(dependencies));
   const docs = docsPage();

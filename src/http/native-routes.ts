@@ -17,12 +17,13 @@ import {
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import type { NativeReading } from "../intake/receive-native.ts";
 import type { RedriveOutcome } from "../intake/redrive-quarantined.ts";
-import { authenticate, projectOf, requireProject } from "./access.ts";
+import { authenticate, projectOf } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
 import { keyOf } from "./native-key.ts";
 import { isKnown, noSuchSource, readWebhook, receiveWebhook } from "./native-webhook.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
+import type { QueryTurns } from "./query-turns.ts";
 import { tooMany, withinQuota } from "./rate-limit.ts";
 import { requestIdOf } from "./request-id.ts";
 import { pageQuery, redriveBody } from "./schemas.ts";
@@ -32,7 +33,8 @@ import { bodyReader, bodyTooLarge, queryReader } from "./validate.ts";
 const readPage = queryReader(pageQuery);
 const readRedrive = bodyReader(redriveBody);
 
-export function nativeRoutes(dependencies: HttpDependencies, native: NativePort) {
+export function nativeRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
+  const { native } = dependencies;
   const detail = {
     parse: "none" as const,
     detail: documented({
@@ -88,24 +90,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
     )
     .get(
       "/api/projects/:project/quarantine",
-      async ({ request, params }) => {
-        const project = requireProject(request, params.project, "read", dependencies);
-        if (project instanceof Response) return project;
-        const asked = readPage(request);
-        if (asked instanceof Response) return asked;
-        const limit = asked.limit ?? 50;
-        try {
-          const found = await native.quarantine(project.project_uuid, {
-            limit,
-            ...(asked.cursor === undefined ? {} : { cursor: asked.cursor }),
-          });
-          return found === undefined
-            ? badRequest("cursor must be the next_cursor of the page before.")
-            : json<Page<QuarantineItem>>(found);
-        } catch (error) {
-          return storeAway(error);
-        }
-      },
+      ({ request, params }) => listQuarantine(request, params.project, dependencies, turns),
       {
         detail: documented({
           tag: "Webhooks",
@@ -113,7 +98,7 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
           description: "Kept as it came; read it again once a new release or a new mapping can.",
           query: pageQuery,
           answer: pageOf(quarantineItemAnswer),
-          errors: [400, 401, 404, 503],
+          errors: [400, 401, 404, 429, 503],
           access: "key",
         }),
       },
@@ -135,6 +120,34 @@ export function nativeRoutes(dependencies: HttpDependencies, native: NativePort)
         }),
       },
     );
+}
+
+async function listQuarantine(
+  request: Request,
+  uuid: string,
+  dependencies: HttpDependencies,
+  turns: QueryTurns,
+): Promise<Response> {
+  const caller = authenticate(request.headers.get("x-api-key"), dependencies);
+  if (caller instanceof Response) return caller;
+  const project = projectOf(caller, uuid, "read", dependencies);
+  if (project instanceof Response) return project;
+  const asked = readPage(request);
+  if (asked instanceof Response) return asked;
+  const { limit = 50, cursor } = asked;
+  return turns.take(caller, async () => {
+    try {
+      const found = await dependencies.native.quarantine(project.project_uuid, {
+        limit,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      return found === undefined
+        ? badRequest("cursor must be the next_cursor of the page before.")
+        : json<Page<QuarantineItem>>(found);
+    } catch (error) {
+      return storeAway(error);
+    }
+  });
 }
 
 async function preview(request: Request, source: string, dependencies: HttpDependencies): Promise<Response> {

@@ -60,6 +60,8 @@ export interface MttrRequest {
   readonly group_by?: GroupBy;
   /** IANA name. */
   readonly tz: string;
+  /** Of the groups; the largest page where it is absent. */
+  readonly page?: PageRequest;
 }
 
 /**

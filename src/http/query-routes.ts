@@ -17,11 +17,12 @@ import {
 import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import type { Project } from "../domain/registry.ts";
-import { requireProject } from "./access.ts";
+import { authenticate, projectOf } from "./access.ts";
 import { badRequest, incidentNotFound, json, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
 import { firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies, PageRequest } from "./ports.ts";
+import type { QueryTurns } from "./query-turns.ts";
 import { incidentsQuery, mttrQuery, pairsQuery, positionQuery, timelineQuery } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
 
@@ -34,8 +35,10 @@ const readMttr = queryReader(mttrQuery);
 /** How long a query waits for `min_position`. */
 const longestWaitMs = 5_000;
 const defaultLimit = 50;
+/** The largest limit, so that the days of a year come in one answer. */
+const mostGroups = 500;
 
-export function queryRoutes(dependencies: HttpDependencies) {
+export function queryRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
   const { queries } = dependencies;
 
   /** Who asks, what is asked, and whether the read model has come far enough; then the answer. */
@@ -45,10 +48,19 @@ export function queryRoutes(dependencies: HttpDependencies) {
     read: (request: Request) => Q | Response,
     run: (project: Project, query: Q) => Promise<Response>,
   ): Promise<Response> => {
-    const project = requireProject(request, projectText, "read", dependencies);
+    const caller = authenticate(request.headers.get("x-api-key"), dependencies);
+    if (caller instanceof Response) return caller;
+    const project = projectOf(caller, projectText, "read", dependencies);
     if (project instanceof Response) return project;
     const query = read(request);
     if (query instanceof Response) return query;
+    return turns.take(caller, () => answerInTurn(project, query, run));
+  };
+  const answerInTurn = async <Q extends { readonly min_position?: string }>(
+    project: Project,
+    query: Q,
+    run: (project: Project, query: Q) => Promise<Response>,
+  ): Promise<Response> => {
     if (query.min_position !== undefined) {
       const reached = await dependencies.waitFor(BigInt(query.min_position), longestWaitMs);
       if (!reached) return unavailable(`The read model has not come to position ${query.min_position} yet.`);
@@ -93,7 +105,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "Newest first by first_time. from and to (half-open) choose incidents that were heard of in that span: last_time at or after from, first_time before to.",
           query: incidentsQuery,
           answer: pageOf(incidentItemAnswer),
-          errors: [400, 401, 404, 503],
+          errors: [400, 401, 404, 429, 503],
           access: "key",
         }),
       },
@@ -115,7 +127,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "incident_id is percent-encoded and may hold anything, slashes included; `.` and `..` are asked for as `%252E` and `%252E%252E`.",
           query: positionQuery,
           answer: incidentAnswer,
-          errors: [400, 401, 404, 503],
+          errors: [400, 401, 404, 429, 503],
           access: "key",
         }),
       },
@@ -138,7 +150,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "Records in order of effective time; webhooks tells how many different events one stands for.",
           query: timelineQuery,
           answer: pageOf(timelineItemAnswer),
-          errors: [400, 401, 404, 503],
+          errors: [400, 401, 404, 429, 503],
           access: "key",
         }),
       },
@@ -172,7 +184,7 @@ export function queryRoutes(dependencies: HttpDependencies) {
             "In order of recovery time. from and to (half-open) choose by it. With state=open the open outages instead, which have null where there is no recovery yet, in order of and chosen by their first alert.",
           query: pairsQuery,
           answer: pageOf(pairAnswer),
-          errors: [400, 401, 404, 503],
+          errors: [400, 401, 404, 429, 503],
           access: "key",
         }),
       },
@@ -186,6 +198,9 @@ export function queryRoutes(dependencies: HttpDependencies) {
           const tz = query.tz ?? "UTC";
           if (!isTimeZone(tz)) return badRequest(`tz ${JSON.stringify(tz)} is not an IANA time zone.`);
           const { monitor_id, matched_by, group_by } = query;
+          if (group_by === undefined && (query.cursor !== undefined || query.limit !== undefined)) {
+            return badRequest("limit and cursor page through groups: group_by is missing.");
+          }
           return json<MttrAnswer>(
             await queries.mttr(project.project_uuid, {
               basis: query.basis ?? "latest_alert",
@@ -193,7 +208,9 @@ export function queryRoutes(dependencies: HttpDependencies) {
               ...filter,
               ...(monitor_id === undefined ? {} : { monitor_id }),
               ...(matched_by === undefined ? {} : { matched_by }),
-              ...(group_by === undefined ? {} : { group_by }),
+              ...(group_by === undefined
+                ? {}
+                : { group_by, page: { limit: query.limit ?? mostGroups, cursor: query.cursor } }),
             }),
           );
         }),
@@ -202,10 +219,10 @@ export function queryRoutes(dependencies: HttpDependencies) {
           tag: "Recovery",
           summary: "Mean time to recovery, with what it rests on",
           description:
-            "Of the recoveries in [from, to) by recovery time. Without data every figure is null, never 0. The grade goes by the mean: elite under an hour, high under a day, medium under a week, else low.",
+            "Of the recoveries in [from, to) by recovery time. Without data every figure is null, never 0. The grade goes by the mean: elite under an hour, high under a day, medium under a week, else low. Groups come in the order of their keys, at most `limit` of them; `groups_next` is the cursor of the rest.",
           query: mttrQuery,
           answer: mttrAnswer,
-          errors: [400, 401, 404, 503],
+          errors: [400, 401, 404, 429, 503],
           access: "key",
         }),
       },

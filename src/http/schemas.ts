@@ -61,6 +61,8 @@ export const mttrQuery = t.Object(
     ...which,
     group_by: t.Optional(chosen(groupBys)),
     tz: t.Optional(t.String({ maxLength: 64, description: "an IANA time zone, like Europe/Paris" })),
+    limit: page.limit,
+    cursor: t.Optional(t.String({ maxLength: 4_096, description: "the groups_next of the page before" })),
     ...readYourWrite,
   },
   closed,

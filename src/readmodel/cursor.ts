@@ -19,6 +19,8 @@ const shapes = {
   kind: /^[012]$/,
   key: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   position: /^\d{1,20}$/,
+  /** Postgres holds no NUL. */
+  text: /^[^\0]{0,1024}$/,
 } as const;
 
 /** The values of a cursor of these shapes; undefined where there is none. Throws BadCursor. */

@@ -4,6 +4,7 @@ import type { Basis, GroupBy, MttrAnswer, RecoveryFigures } from "../answers/inc
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import { gradeOf } from "../domain/recovery.ts";
 import type { MatchedBy } from "../domain/signal.ts";
+import { nextPage, type PageRequest, readCursor } from "./cursor.ts";
 import { faultCode } from "./database-fault.ts";
 import type { Sql } from "./postgres.ts";
 import { normalForm } from "./projected-event.ts";
@@ -18,11 +19,14 @@ interface MttrRequest {
   readonly monitor_id?: string;
   readonly group_by?: GroupBy;
   readonly tz: string;
+  /** Of the groups; the largest page where it is absent. */
+  readonly page?: PageRequest;
 }
 
 interface FiguresRow {
   is_total: boolean;
   group_key: string | null;
+  group_id: string | null;
   n: number;
   open: number;
   mean: number | null;
@@ -36,6 +40,10 @@ interface FiguresRow {
   by_project: number;
   position: string | null;
 }
+
+const mostGroups = 500;
+/** Stands where the key alone tells the groups apart. */
+const noId = "00000000-0000-0000-0000-000000000000";
 
 /** Postgres knows no such time zone: its list is another one than that of the runtime. */
 export class UnknownTimeZone extends Error {
@@ -53,9 +61,13 @@ export function mttrQuery(sql: Sql, asked: Asking) {
       const seconds = request.basis === "first_alert" ? sql`outage_seconds` : sql`recovery_seconds`;
       const grouped = request.group_by !== undefined;
       const key = groupKey(sql, request);
+      // Two incidents may be shown under one text (an incident_id that Postgres cannot hold as it is).
+      const id = request.group_by === "incident" ? sql`o.incident_key` : sql`${noId}::text::uuid`;
+      const { limit, cursor } = request.page ?? { limit: mostGroups, cursor: undefined };
+      const [afterKey, afterId] = readCursor(cursor, ["text", "key"]) ?? [];
       const rows = await sql<FiguresRow[]>`
         with chosen as (
-          select ${seconds} as seconds, o.matched_by, o.ended_at = 'infinity' as is_open, ${key} as key
+          select ${seconds} as seconds, o.matched_by, o.ended_at = 'infinity' as is_open, ${key} as key, ${id} as id
           from outages o ${request.group_by === "incident" ? sql`join incidents i using (incident_key)` : sql``}
           where o.project_uuid = ${project}
           ${request.monitor_id === undefined ? sql`` : sql`and o.monitor_id = ${normalForm(request.monitor_id)}`}
@@ -69,6 +81,7 @@ export function mttrQuery(sql: Sql, asked: Asking) {
           }
         )
         select ${grouped ? sql`grouping(key) = 1` : sql`true`} as is_total, ${grouped ? sql`key collate "C"` : sql`null::text`} as group_key,
+          ${grouped ? sql`id` : sql`null::uuid`} as group_id,
           count(*) filter (where not is_open)::integer as n,
           count(*) filter (where is_open)::integer as open,
           avg(seconds) filter (where not is_open) as mean,
@@ -81,8 +94,13 @@ export function mttrQuery(sql: Sql, asked: Asking) {
           count(*) filter (where matched_by = 'monitor_id')::integer as by_monitor_id,
           count(*) filter (where matched_by = 'project')::integer as by_project,
           (select position from checkpoints limit 1) as position
-        from chosen ${grouped ? sql`group by grouping sets ((), (key))` : sql``}
-        order by is_total desc, group_key nulls last`.catch((error: unknown) => {
+        from chosen ${grouped ? sql`group by grouping sets ((), (key, id))` : sql``}
+        ${
+          afterKey === undefined || afterId === undefined
+            ? sql``
+            : sql`having key is null or (key collate "C", id) > (${afterKey}, ${afterId}::text::uuid)`
+        }
+        order by is_total desc, group_key nulls last, group_id limit ${limit + 2}`.catch((error: unknown) => {
         throw faultCode(error) === "22023" ? new UnknownTimeZone(request.tz) : error;
       });
       const [total, ...groups] = rows;
@@ -93,9 +111,23 @@ export function mttrQuery(sql: Sql, asked: Asking) {
         to: request.to === undefined ? null : toRfc3339(request.to),
         ...figures(total),
         position: total.position ?? "0",
-        ...(grouped ? { groups: groups.map((group) => ({ key: group.group_key, ...figures(group) })) } : {}),
+        ...(grouped ? pageOfGroups(groups, limit) : {}),
       };
     });
+}
+
+function pageOfGroups(
+  rows: readonly FiguresRow[],
+  limit: number,
+): Required<Pick<MttrAnswer, "groups" | "groups_next">> {
+  const { items, next_cursor } = nextPage(
+    rows,
+    limit,
+    (row) => ({ key: row.group_key, ...figures(row) }),
+    // The group without a key is the last of all: no page ends with it and is followed by another.
+    (row) => [row.group_key ?? "", row.group_id ?? noId],
+  );
+  return { groups: items, groups_next: next_cursor };
 }
 
 /**

@@ -103,7 +103,7 @@ function readSideOf(queries: Partial<Queries>): ReadSide {
   return {
     queries: { ...empty.queries, ...queries },
     deadLetters: empty.deadLetters,
-    ask: async () => {},
+    problem: async () => undefined,
     position: () => 0n,
     waitFor: async () => true,
     status: () => progress.status(),

@@ -2,7 +2,9 @@
 
 import { beforeEach, describe, expect, test } from "bun:test";
 import { type IncidentDetail, incidentAnswer } from "../../src/answers/incidents.ts";
+import type { Caller } from "../../src/http/access.ts";
 import { exampleOf } from "../../src/http/openapi-schema.ts";
+import { createQueryTurns } from "../../src/http/query-turns.ts";
 import { type Answer, adminKey, createHttpSide, type HttpSide, projectA, repoA } from "./http-side.ts";
 
 let http: HttpSide;
@@ -61,6 +63,7 @@ describe("filters", () => {
           group_by: "day",
           tz: "Europe/Paris",
           monitor_id: "",
+          page: { limit: 500, cursor: undefined },
         },
       ],
     ]);
@@ -93,7 +96,7 @@ describe("filters", () => {
     ["/mttr?group_by=year", /^group_by/],
     ["/mttr?tz=Mars/Olympus", /^tz "Mars\/Olympus" is not an IANA time zone/],
     ["/mttr?tz=%2B01:00", /^tz/],
-    ["/mttr?limit=5", /"limit"/],
+    ["/mttr?limit=5", /^limit and cursor page through groups/],
     ["/replay?limit=5", /"limit"/],
   ];
   for (const [path, details] of wrong) {
@@ -103,6 +106,68 @@ describe("filters", () => {
     });
   }
 });
+
+describe("queries of one key", () => {
+  test("are answered six at once; thirty more wait their turn, in order, and all others are told 429", async () => {
+    const under: (() => void)[] = [];
+    let most = 0;
+    let running = 0;
+    http = await createHttpSide({
+      queries: {
+        pairs: async () => {
+          running += 1;
+          most = Math.max(most, running);
+          await new Promise<void>((resolve) => under.push(resolve));
+          running -= 1;
+          return { items: [], next_cursor: null };
+        },
+      },
+    });
+    const key = await http.keyFor(projectA, ["read"]);
+    const other = await http.keyFor(projectA, ["read"]);
+    const asked = Array.from({ length: 48 }, () => http.ask("GET", `${at}/pairs`, { key }));
+    await until(() => under.length === 6);
+    const theirs = [http.ask("GET", `${at}/pairs`, { key: other }), get("/pairs")];
+    await until(() => under.length === 8);
+    const refused = await Promise.race(asked);
+    expectProblem(refused, 429, "A key may have 6 queries answered at once, and 30 more that wait.");
+    expect(refused.headers.get("retry-after")).toBe("1");
+    for (let answered = 0; answered < 38; answered++) {
+      await until(() => under.length > answered);
+      under[answered]?.();
+    }
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(statuses).toEqual([...Array(36).fill(200), ...Array(12).fill(429)]);
+    expect((await Promise.all(theirs)).map(({ status }) => status)).toEqual([200, 200]);
+    expect(most).toBe(8);
+    expect(running).toBe(0);
+  });
+
+  test("that fail give their turn back", async () => {
+    http = await createHttpSide({ queries: { pairs: () => Promise.reject(new Error("a bug")) } });
+    const key = await http.keyFor(projectA, ["read"]);
+    for (let more = 0; more < 40; more++) {
+      expect((await http.ask("GET", `${at}/pairs`, { key })).status).toBe(500);
+    }
+  });
+
+  test("do not wait for ever", async () => {
+    const turns = createQueryTurns({ atOnce: 1, waiting: 1, waitMs: 10 });
+    const caller = { tag: "key", key: { key_id: "k" } } as unknown as Caller;
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    const first = turns.take(caller, () => promise);
+    expect((await turns.take(caller, async () => new Response())).status).toBe(429);
+    resolve(new Response());
+    expect((await first).status).toBe(200);
+    expect((await turns.take(caller, async () => new Response())).status).toBe(200);
+  });
+});
+
+/** Waits for the condition, for a bounded number of turns of the event loop. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 1_000 && !holds(); turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(holds()).toBe(true);
+}
 
 describe("min_position", () => {
   test("waits for the read model, and is a 503 where it does not come so far", async () => {

@@ -69,6 +69,8 @@ test("a query that takes long is answered, also where all connections of its poo
   const queries = readModelQueries(pool, asking);
   const long = Promise.all([asking(() => pool`select pg_sleep(3)`), asking(() => pool`select pg_sleep(3)`)]);
   const behind = queries.incidents(project, {}, { limit: 1, cursor: undefined });
+  // Whether Postgres is there is asked beside them: no query of anybody's makes the service not ready.
+  expect(await liveness.problem()).toBeUndefined();
   expect((await long).length).toBe(2);
   expect((await behind).items).toEqual([]);
 }, 60_000);
@@ -83,8 +85,10 @@ reported.test(
       expect((await ask()).items).toEqual([]);
       expect(send("SIGSTOP")).toBeGreaterThan(3);
       const begun = performance.now();
+      const frozen = liveness.problem();
       const told = await Promise.all([1, 2, 3, 4].map(() => ask().catch((error: Error) => error.name)));
       took.push(performance.now() - begun);
+      expect(await frozen).toBe("it does not answer");
       send("SIGCONT");
       expect(told).toEqual(Array.from({ length: 4 }, () => "ReadModelUnavailable"));
     }

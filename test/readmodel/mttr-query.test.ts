@@ -242,6 +242,36 @@ describe("groups", () => {
     });
   });
 
+  test("come page by page, each once, whatever their keys hold, beside the same total", async () => {
+    const ids = ["a\u0000b", "a␀b", "\ud800", "\ufffd", "x", "ä"];
+    const project = await filled(
+      ...ids.flatMap((id) => outage(id, [day(10), day(11)], { monitor_id: id })),
+      ...outage("y", [day(10), day(12)], { monitor_id: "" }),
+      ...outage("z", [day(10), day(12)]),
+    );
+    for (const [group_by, expected] of [
+      ["incident", ["a␀b", "a␀b", "x", "y", "z", "ä", "\ufffd", "\ufffd"]],
+      ["monitor", ["a␀b", "x", "ä", "\ufffd", null]],
+    ] as const) {
+      for (const limit of [1, 2, 3, 500]) {
+        const keys: (string | null)[] = [];
+        let cursor: string | null | undefined;
+        for (let pages = 0; cursor !== null && pages < 20; pages++) {
+          const answer = await mttr(project, { group_by, page: { limit, cursor } });
+          expect([answer.n, answer.groups?.length]).toEqual([
+            8,
+            Math.min(limit, expected.length - keys.length),
+          ]);
+          keys.push(...(answer.groups ?? []).map(({ key }) => key));
+          cursor = answer.groups_next;
+        }
+        expect([group_by, limit, keys]).toEqual([group_by, limit, [...expected]]);
+      }
+    }
+    const foreign = mttr(project, { group_by: "incident", page: { limit: 1, cursor: "bm9uZQ" } });
+    expect(await foreign.catch((error: Error) => error.name)).toBe("BadCursor");
+  });
+
   test("by day, week and month across the change to summer time", async () => {
     // Vienna: 23:00Z is midnight until 30 March, 22:00Z from then on.
     const ends = [
