@@ -21,6 +21,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** undefined: one is generated on the first embedded start and kept in the data directory. */
   readonly adminApiKey: string | undefined;
+  /** What /metrics asks for; undefined: everybody may read them. */
+  readonly metricsKey: string | undefined;
   readonly logLevel: (typeof logLevels)[number];
   readonly logFormat: (typeof logFormats)[number];
   readonly maxBodyBytes: number;
@@ -86,10 +88,10 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     return refuse(name, withoutPassword(value), right.words);
   };
 
-  const adminKey = (): string | undefined => {
-    const value = text("ADMIN_API_KEY");
+  const key = (name: string): string | undefined => {
+    const value = text(name);
     if (value === undefined || /^[\x21-\x7e]{16,256}$/.test(value)) return value;
-    return refuse("ADMIN_API_KEY", "...", "16 to 256 printable ASCII characters without spaces");
+    return refuse(name, "...", "16 to 256 printable ASCII characters without spaces");
   };
 
   const secretsKey = (): string | undefined => {
@@ -116,7 +118,8 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
       pattern: /^postgres(ql)?:\/\/[^\s]+$/i,
       words: "a URL like postgres://user:password@host:5432/database",
     }),
-    adminApiKey: adminKey(),
+    adminApiKey: key("ADMIN_API_KEY"),
+    metricsKey: key("METRICS_KEY"),
     logLevel: choice("LOG_LEVEL", logLevels, "info"),
     logFormat: choice("LOG_FORMAT", logFormats, "auto"),
     maxBodyBytes: number("MAX_BODY_BYTES", { absent: 262_144, least: 1_024, most: 1_048_576 }),
@@ -159,7 +162,14 @@ export function withoutPassword(url: string): string {
 
 /** The environment for processes that the service starts: its own, without what they have no business to know. */
 export function childEnvironment(env: Environment): Record<string, string> {
-  const hidden = new Set(["ADMIN_API_KEY", "SECRETS_KEY", "DATABASE_URL", "EVENTSTORE_URL", "PGPASSWORD"]);
+  const hidden = new Set([
+    "ADMIN_API_KEY",
+    "METRICS_KEY",
+    "SECRETS_KEY",
+    "DATABASE_URL",
+    "EVENTSTORE_URL",
+    "PGPASSWORD",
+  ]);
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && !hidden.has(name)) kept[name] = value;

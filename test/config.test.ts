@@ -39,6 +39,7 @@ describe("an empty environment", () => {
       sns: "off",
       ack: "store",
       spoolMaxBytes: 1_073_741_824,
+      metricsKey: undefined,
       keyBytesPerDay: 10_737_418_240,
       eventstorePort: 2_113,
     });

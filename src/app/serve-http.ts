@@ -49,6 +49,7 @@ export function serveHttp(
     ...replaying(rooms),
     ...readinessOf(rooms, around),
     metrics,
+    metricsKey: config.metricsKey,
     log,
     now,
     newRequestId,

@@ -1,5 +1,6 @@
 // Health, metrics and dead letters: what those who run the service ask.
 
+import { hash, timingSafeEqual } from "node:crypto";
 import { Elysia } from "elysia";
 import { type Page, pageOf } from "../answers/field.ts";
 import {
@@ -21,6 +22,7 @@ import { requireAdmin } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { documented } from "./documentation.ts";
+import { keyOf } from "./native-key.ts";
 import type { HttpDependencies } from "./ports.ts";
 import { pageQuery } from "./schemas.ts";
 import { bodyTooLarge, queryReader } from "./validate.ts";
@@ -28,6 +30,7 @@ import { bodyTooLarge, queryReader } from "./validate.ts";
 const readPage = queryReader(pageQuery);
 
 export function operationsRoutes(dependencies: HttpDependencies) {
+  const mayReadMetrics = metricsGuard(dependencies.metricsKey);
   return new Elysia({ name: "operations" })
     .get("/health/live", () => json<LiveAnswer>({ live: true, version: dependencies.version }), {
       detail: documented({
@@ -82,7 +85,10 @@ export function operationsRoutes(dependencies: HttpDependencies) {
     )
     .get(
       "/metrics",
-      async () => {
+      async ({ request }) => {
+        if (!mayReadMetrics(request)) {
+          return problem(401, "Metrics key required", "Send METRICS_KEY as a bearer token or in X-API-Key.");
+        }
         const { contentType, body } = await dependencies.metrics.text();
         return new Response(body, { headers: { "Content-Type": contentType } });
       },
@@ -90,9 +96,11 @@ export function operationsRoutes(dependencies: HttpDependencies) {
         detail: documented({
           tag: "Operations",
           summary: "Metrics in the Prometheus text format",
+          description:
+            "Of the whole service, at most a second old. They name no project and count all of them together: where METRICS_KEY is set, that key is asked for.",
           answer: metricsAnswer,
           contentTypes: ["text/plain"],
-          errors: [503],
+          errors: [401, 503],
           access: "open",
         }),
       },
@@ -175,6 +183,13 @@ export function operationsRoutes(dependencies: HttpDependencies) {
         }),
       },
     );
+}
+
+function metricsGuard(key: string | undefined): (request: Request) => boolean {
+  if (key === undefined) return () => true;
+  const digestOf = (text: string): Buffer => hash("sha256", text, "buffer");
+  const digest = digestOf(key);
+  return (request) => timingSafeEqual(digestOf(keyOf(request) ?? ""), digest);
 }
 
 /** Whatever the body says, it says nothing here; the answer where it is too long to be read to its end. */

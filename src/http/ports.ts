@@ -124,6 +124,8 @@ export interface HttpDependencies {
   /** Why no webhook can be acknowledged now; undefined where one can, be it from the spool. */
   readonly takesWebhooks: () => Promise<string | undefined>;
   readonly metrics: Metrics;
+  /** What /metrics asks for; undefined: everybody may read them. */
+  readonly metricsKey: string | undefined;
   readonly log: RequestLog;
   readonly now: () => Instant;
   readonly newRequestId: () => string;

@@ -59,6 +59,26 @@ describe("metrics", () => {
     expect(answer.text).not.toContain("secret-name");
     expect(answer.text).not.toContain(projectA);
   });
+
+  test("ask for METRICS_KEY where it is set, however a scraper sends it, and for no other key", async () => {
+    const metricsKey = "the-key-of-the-scraper";
+    const http = await createHttpSide({ metricsKey });
+    const basic = Buffer.from(`prometheus:${metricsKey}`).toString("base64");
+    for (const headers of [
+      { Authorization: `Bearer ${metricsKey}` },
+      { Authorization: `Basic ${basic}` },
+      { "X-API-Key": metricsKey },
+    ]) {
+      expect((await http.ask("GET", "/metrics", { headers })).status).toBe(200);
+    }
+    const own = await http.keyFor(projectA, ["read"]);
+    for (const key of [adminKey, own, `${metricsKey}x`, ""]) {
+      const answer = await http.ask("GET", "/metrics", { key });
+      expect([key, answer.status, answer.body.error]).toEqual([key, 401, "Metrics key required"]);
+    }
+    expect((await http.ask("GET", "/metrics")).status).toBe(401);
+    expect((await http.ask("GET", "/health/ready")).status).toBe(200);
+  });
 });
 
 describe("requests that failed", () => {
@@ -76,7 +96,7 @@ describe("requests that failed", () => {
       'method="GET",route="/api/projects/:project/mttr",status="500"',
       'method="GET",route="/api/projects/:project/mttr",status="401"',
       'method="GET",route="unknown",status="404"',
-      'method="PROPFIND",route="unknown",status="404"',
+      'method="other",route="unknown",status="404"',
     ]) {
       expect(text).toContain(`ledger_http_request_duration_seconds_count{${labels}} 1\n`);
     }
