@@ -2,6 +2,7 @@
 // Content-Type at all. Knows no tool's fields.
 
 import type { Instant } from "../domain/instant.ts";
+import { parseJson } from "../sources/json-text.ts";
 import type { SignatureScheme, SourcePayload } from "../sources/source.ts";
 import { keptQuery } from "./kept-evidence.ts";
 import { multipartFields } from "./multipart-fields.ts";
@@ -95,7 +96,7 @@ type Parsing = { readonly ok: true; readonly value: unknown } | { readonly ok: f
 
 function parse(text: string): Parsing {
   try {
-    return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: parseJson(text) };
   } catch {
     return { ok: false };
   }

@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { ignored, readingOf } from "./found-signal.ts";
-import { at, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
@@ -54,13 +54,13 @@ export const betterstack: Source = {
     if (type !== undefined && otherTypes.includes(type)) return ignored(`a webhook about a ${type}`);
     const attributes = at(payload.body, "data", "attributes");
     return readingOf(payload, {
-      incident_id: idAt(payload, "data", "id"),
+      incident_id: textAt(payload.body, "data", "id"),
       status: textAt(payload.body, "event") ?? (type === "incident" ? stageOf(attributes) : undefined),
       means: statuses,
       start: timeText(at(attributes, "started_at")),
       end: timeText(at(attributes, "resolved_at")),
       monitor_name: textAt(attributes, "name"),
-      monitor_id: idAt(payload, "data", "relationships", "monitor", "data", "id"),
+      monitor_id: textAt(payload.body, "data", "relationships", "monitor", "data", "id"),
       message: textAt(attributes, "cause"),
     });
   },

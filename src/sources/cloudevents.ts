@@ -4,7 +4,7 @@
 import { Type } from "@sinclair/typebox";
 import { envelopeElement } from "./envelope.ts";
 import { type Element, groupReading, unrecognised } from "./found-signal.ts";
-import { at, fieldsOf, hasFields, idAt, listOf, textAt, unwrapped } from "./json-fields.ts";
+import { at, fieldsOf, hasFields, listOf, textAt, unwrapped } from "./json-fields.ts";
 import type { Source, SourcePayload } from "./source.ts";
 import { timeText } from "./tool-times.ts";
 
@@ -56,7 +56,6 @@ function eventElement(payload: SourcePayload, one: unknown, element: unknown): E
     time: timeText(at(one, "time")),
     data,
     subject: textAt(one, "subject") ?? textAt(one, "source"),
-    idText: (name) => (element === undefined ? idAt(payload, "data", name) : undefined) ?? textAt(data, name),
     element,
   });
 }
@@ -75,7 +74,6 @@ function binaryElement(payload: SourcePayload): Element {
     time: timeText(attribute("time")),
     data,
     subject: attribute("subject") ?? attribute("source"),
-    idText: (name) => idAt(payload, name),
   });
 }
 

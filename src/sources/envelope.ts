@@ -14,14 +14,12 @@ export interface Envelope {
   readonly data: unknown;
   /** The incident where the data name none. */
   readonly subject?: string | undefined;
-  /** Reads an id of the data, digits and all. */
-  readonly idText: (name: string) => string | undefined;
   readonly element?: unknown;
 }
 
 export function envelopeElement(payload: SourcePayload, envelope: Envelope): Element {
   const data = fieldsOf(envelope.data) ?? {};
-  const given = sixFieldsIn(data, envelope.idText);
+  const given = sixFieldsIn(data);
   const fields = {
     ...given,
     incident_id: given.incident_id ?? envelope.subject,

@@ -4,7 +4,7 @@
 import { Type } from "@sinclair/typebox";
 import { filled } from "./filled-text.ts";
 import { groupReading } from "./found-signal.ts";
-import { fieldsOf, hasFields, idAt, textAt } from "./json-fields.ts";
+import { fieldsOf, hasFields, textAt } from "./json-fields.ts";
 import { sixFieldsElement, sixFieldsIn } from "./six-fields.ts";
 import type { Reading, Source, SourcePayload } from "./source.ts";
 
@@ -29,8 +29,7 @@ export function readContractFields(payload: SourcePayload): Reading {
       Object.entries(given).filter(([name]) => filled(textAt(given, name)) !== undefined),
     ),
   };
-  const idText = (name: string): string | undefined => filled(idAt(payload, name)) ?? textAt(query, name);
-  return groupReading([sixFieldsElement(payload, sixFieldsIn(fields, idText))]);
+  return groupReading([sixFieldsElement(payload, sixFieldsIn(fields))]);
 }
 
 export const fields: Source = {

@@ -2,6 +2,7 @@
 
 import { maxIncidentIdLength } from "../domain/ids.ts";
 import type { Kind } from "../domain/signal.ts";
+import { verbatimText } from "./json-text.ts";
 import type { IgnoredElement, Reading, SourcePayload, SourceSignal } from "./source.ts";
 import { type Meaning, meaningOf, type StatusTable } from "./status-table.ts";
 import { signalTime, type ToolTimes } from "./tool-times.ts";
@@ -81,15 +82,21 @@ function signalOf(
     ...(message === undefined ? {} : { message }),
     ...(local_time === undefined ? {} : { local_time }),
     ...(timezone === undefined ? {} : { timezone }),
-    ...elementText(element),
+    ...elementText(payload, element),
   };
 }
 
-/** Without it the whole payload is the signal's evidence: that is also right for what is nested too deep to write. */
-export function elementText(element: unknown): { readonly payload?: string } {
+/**
+ * The element as its sender wrote it; as JSON of ours where a source made it. Without it the whole payload is the
+ * signal's evidence: that is also right for what is nested too deep to write.
+ */
+export function elementText(
+  { body, text }: Pick<SourcePayload, "body" | "text">,
+  element: unknown,
+): { readonly payload?: string } {
   if (element === undefined) return {};
   try {
-    return { payload: JSON.stringify(element) };
+    return { payload: verbatimText(element, body, text) ?? JSON.stringify(element) };
   } catch {
     return {};
   }

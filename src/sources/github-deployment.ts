@@ -4,7 +4,7 @@
 import { Type } from "@sinclair/typebox";
 import { ignored, readingOf, unrecognised } from "./found-signal.ts";
 import { githubEvent, isFromGithub, otherEvent } from "./github-notice.ts";
-import { at, firstText, idAt, textAt } from "./json-fields.ts";
+import { at, firstText, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { type Meaning, statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
@@ -49,7 +49,7 @@ export const githubDeployment: Source = {
     const repository = textAt(body, "repository", "full_name");
     const environment = firstText(body, "deployment_status.environment", "deployment.environment");
     const name = textAt(body, "repository", "name");
-    const id = idAt(payload, "repository", "id");
+    const id = textAt(payload.body, "repository", "id");
     const time = timeText(at(body, "deployment_status", "created_at"));
     const together = (first: string | undefined, separator: string): string | undefined =>
       first === undefined || environment === undefined ? undefined : `${first}${separator}${environment}`;

@@ -5,7 +5,7 @@ import { Type } from "@sinclair/typebox";
 import { secondsBetween } from "../domain/instant.ts";
 import { ignored, readingOf, unrecognised } from "./found-signal.ts";
 import { githubEvent, isFromGithub, otherEvent } from "./github-notice.ts";
-import { at, idAt, listOf, textAt } from "./json-fields.ts";
+import { at, listOf, textAt } from "./json-fields.ts";
 import type { Source, SourcePayload } from "./source.ts";
 import { type Meaning, meaningOf, statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
@@ -62,7 +62,7 @@ export const githubIssue: Source = {
     const { body } = payload;
     const action = textAt(body, "action");
     const repository = textAt(body, "repository", "full_name");
-    const number = idAt(payload, "issue", "number");
+    const number = textAt(payload.body, "issue", "number");
     const meaning = action === undefined ? undefined : meaningOf(actions, action);
     if (typeof meaning === "string" && !concernsIncident(payload, action)) {
       return ignored(`the label ${JSON.stringify(wantedLabel(payload))} is not concerned`);
@@ -73,7 +73,7 @@ export const githubIssue: Source = {
       means: meaning,
       ...timesOf(body, action),
       monitor_name: textAt(body, "repository", "name"),
-      monitor_id: idAt(payload, "repository", "id"),
+      monitor_id: textAt(payload.body, "repository", "id"),
       message: textAt(body, "issue", "title"),
     });
   },

@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { ignored, readingOf } from "./found-signal.ts";
-import { firstText, hasFields, idAt, textAt } from "./json-fields.ts";
+import { firstText, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 
@@ -40,7 +40,7 @@ export const grafanaLegacy: Source = {
     if (textAt(body, "ruleId") === "0" && textAt(body, "ruleName") === "Test notification") {
       return ignored("a test of the notification channel");
     }
-    const rule = idAt(payload, "ruleId");
+    const rule = textAt(payload.body, "ruleId");
     return readingOf(payload, {
       incident_id: rule,
       status: textAt(body, "state"),

@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { readingOf } from "./found-signal.ts";
-import { at, fieldsOf, firstText, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, fieldsOf, firstText, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeNumber } from "./tool-times.ts";
@@ -29,7 +29,7 @@ export const hetrixtools: Source = {
   recognise: ({ body }) => hasFields(body, "monitor_status", "monitor_target"),
   read(payload) {
     const { body } = payload;
-    const id = idAt(payload, "monitor_id");
+    const id = textAt(payload.body, "monitor_id");
     const time = timeNumber(at(body, "timestamp"), "s");
     return readingOf(payload, {
       incident_id: id,

@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { ignored, readingOf } from "./found-signal.ts";
-import { at, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
@@ -55,7 +55,7 @@ export const icingaNotifications: Source = {
     const name = textAt(body, "object", "name");
     const time = timeText(at(body, "event", "time"));
     return readingOf(payload, {
-      incident_id: idAt(payload, "incident", "id"),
+      incident_id: textAt(payload.body, "incident", "id"),
       status: textAt(body, "incident", "severity"),
       means: statuses,
       start: time,

@@ -1,6 +1,6 @@
 // Safe access to JSON of unknown shape: nothing here throws, whatever stands where. Knows no tool.
 
-import type { SourcePayload } from "./source.ts";
+import { parseJson } from "./json-text.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -37,22 +37,6 @@ export function firstText(value: unknown, ...paths: readonly string[]): string |
   return undefined;
 }
 
-/**
- * The id at a path of the body. A number above 2^53 has lost digits in parsing, so its text is taken from the
- * payload's own text, where a field of that name holds a number of that size.
- */
-export function idAt(payload: SourcePayload, ...path: readonly (string | number)[]): string | undefined {
-  const found = at(payload.body, ...path);
-  const name = path.at(-1);
-  if (typeof found === "number" && !Number.isSafeInteger(found) && typeof name === "string") {
-    const key = JSON.stringify(name).replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-    for (const match of payload.text.matchAll(new RegExp(`${key}\\s*:\\s*(-?\\d{1,40})\\b`, "g"))) {
-      if (match[1] !== undefined && Number(match[1]) === found) return match[1];
-    }
-  }
-  return textAt(payload.body, ...path);
-}
-
 /** Whether the object has all of these own fields (null counts as there). */
 export const hasFields = (value: unknown, ...names: readonly string[]): boolean => {
   const fields = fieldsOf(value);
@@ -63,7 +47,7 @@ export const hasFields = (value: unknown, ...names: readonly string[]): boolean 
 export function unwrapped(value: unknown): unknown {
   if (typeof value !== "string" || !/^\s*[{[]/.test(value)) return value;
   try {
-    return JSON.parse(value);
+    return parseJson(value);
   } catch {
     return value;
   }

@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { readingOf } from "./found-signal.ts";
-import { at, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { type Meaning, meaningOf, statusTable } from "./status-table.ts";
 import { timeNumber } from "./tool-times.ts";
@@ -43,7 +43,7 @@ export const newrelic: Source = {
     const condition = textAt(body, "alertConditionNames", 0);
     const status = textAt(body, "state");
     return readingOf(payload, {
-      incident_id: idAt(payload, "id"),
+      incident_id: textAt(payload.body, "id"),
       status,
       means: status === undefined ? undefined : meaningOfState(status, textAt(body, "trigger")),
       start: timeNumber(at(body, "createdAt"), "ms"),

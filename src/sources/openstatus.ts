@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { ignored, readingOf } from "./found-signal.ts";
-import { at, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeNumber } from "./tool-times.ts";
@@ -35,7 +35,7 @@ export const openstatus: Source = {
   recognise: ({ body }) => hasFields(body, "monitor", "cronTimestamp", "status"),
   read(payload) {
     const { body } = payload;
-    const id = idAt(payload, "monitor", "id");
+    const id = textAt(payload.body, "monitor", "id");
     const name = textAt(body, "monitor", "name");
     if (id === "1" && name === "test") return ignored("a test of the notification");
     const time = timeNumber(at(body, "cronTimestamp"), "ms");

@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { readingOf } from "./found-signal.ts";
-import { at, firstText, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, firstText, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { type Meaning, statusTable } from "./status-table.ts";
 import { timeNumber } from "./tool-times.ts";
@@ -71,8 +71,8 @@ export const opsgenie: Source = {
       incident_id: textAt(alert, "alertId"),
       status: textAt(payload.body, "action"),
       means: statuses,
-      start: timeNumber(idAt(payload, "alert", "createdAt"), "by_size"),
-      end: timeNumber(idAt(payload, "alert", "updatedAt"), "by_size"),
+      start: timeNumber(textAt(payload.body, "alert", "createdAt"), "by_size"),
+      end: timeNumber(textAt(payload.body, "alert", "updatedAt"), "by_size"),
       monitor_name: firstText(alert, "entity", "message"),
       monitor_id: firstText(alert, "alias"),
       message: textAt(alert, "message"),

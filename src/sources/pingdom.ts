@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { readingOf } from "./found-signal.ts";
-import { at, firstText, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, firstText, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeNumber, timeText } from "./tool-times.ts";
@@ -41,7 +41,7 @@ export const pingdom: Source = {
   recognise: ({ body }) => hasFields(body, "check_id", "current_state", "previous_state"),
   read(payload) {
     const { body } = payload;
-    const check = idAt(payload, "check_id");
+    const check = textAt(payload.body, "check_id");
     const time =
       timeNumber(at(body, "state_changed_timestamp"), "s") ?? timeText(at(body, "state_changed_utc_time"));
     return readingOf(payload, {

@@ -2,7 +2,7 @@
 // so each of them reads all three. Not a source itself.
 
 import { type Element, elementOf, groupReading, ignored, unrecognised } from "./found-signal.ts";
-import { at, fieldsOf, firstText, idAt, textAt } from "./json-fields.ts";
+import { at, fieldsOf, firstText, textAt } from "./json-fields.ts";
 import type { Reading, SourcePayload, SourceSetup } from "./source.ts";
 import { type Meaning, meaningOf, type StatusTable, statusTable } from "./status-table.ts";
 import { timeNumber, timeText } from "./tool-times.ts";
@@ -67,17 +67,17 @@ function elementIn(payload: SourcePayload, data: unknown): Element | undefined {
 
 const metricAlert = (payload: SourcePayload, data: unknown): Element =>
   elementOf(payload, {
-    incident_id: idAt(payload, "data", "metric_alert", "id"),
+    incident_id: textAt(payload.body, "data", "metric_alert", "id"),
     ...actionOf(payload, metricStatuses),
     start: timeText(at(data, "metric_alert", "date_started")),
     end: timeText(at(data, "metric_alert", "date_closed")) ?? sentAt(payload),
     monitor_name: textAt(data, "metric_alert", "alert_rule", "name"),
-    monitor_id: idAt(payload, "data", "metric_alert", "alert_rule", "id"),
+    monitor_id: textAt(payload.body, "data", "metric_alert", "alert_rule", "id"),
     message: firstText(data, "description_text", "description_title"),
   });
 
 function issueAlert(payload: SourcePayload, data: unknown): Element {
-  const issueId = idAt(payload, "data", "event", "issue_id");
+  const issueId = textAt(payload.body, "data", "event", "issue_id");
   return elementOf(payload, {
     incident_id: issueId,
     ...actionOf(payload, alertStatuses),
@@ -92,13 +92,13 @@ function issue(payload: SourcePayload, data: unknown): Element {
   const { status, means } = actionOf(payload, issueStatuses);
   const firstSeen = timeText(at(data, "issue", "firstSeen"));
   return elementOf(payload, {
-    incident_id: idAt(payload, "data", "issue", "id"),
+    incident_id: textAt(payload.body, "data", "issue", "id"),
     status,
     means,
     start: status?.trim().toLowerCase() === "unresolved" ? sentAt(payload) : firstSeen,
     end: sentAt(payload),
     monitor_name: textAt(data, "issue", "project", "slug"),
-    monitor_id: idAt(payload, "data", "issue", "project", "id"),
+    monitor_id: textAt(payload.body, "data", "issue", "project", "id"),
     message: textAt(data, "issue", "title"),
   });
 }

@@ -3,7 +3,7 @@
 import { Type } from "@sinclair/typebox";
 import { filled } from "./filled-text.ts";
 import { readingOf } from "./found-signal.ts";
-import { at, firstText, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, firstText, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
@@ -34,8 +34,8 @@ export const site24x7: Source = {
   read(payload) {
     const { body } = payload;
     const id =
-      filled(idAt(payload, "MONITOR_ID")) ??
-      filled(idAt(payload, "MONITORID")) ??
+      filled(textAt(payload.body, "MONITOR_ID")) ??
+      filled(textAt(payload.body, "MONITORID")) ??
       /\/(\d{6,20})(?:[/?#]|$)/.exec(textAt(body, "MONITOR_DASHBOARD_LINK") ?? "")?.[1];
     const time = timeText(at(body, "INCIDENT_TIME_ISO"));
     return readingOf(payload, {

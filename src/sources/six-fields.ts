@@ -26,15 +26,15 @@ export interface SixFields {
   readonly element?: unknown;
 }
 
-/** The contract's fields of an object, as text; ids come from `idText`, which keeps long numbers whole. */
-export function sixFieldsIn(fields: unknown, idText: (name: string) => string | undefined): SixFields {
+/** The contract's fields of an object, as text. */
+export function sixFieldsIn(fields: unknown): SixFields {
   const text = (name: string): string | undefined => filled(textAt(fields, name));
   return {
-    incident_id: filled(idText("incident_id")),
+    incident_id: text("incident_id"),
     status: text("status"),
     incident_time: at(fields, "incident_time"),
     monitor_name: text("monitor_name"),
-    monitor_id: filled(idText("monitor_id")),
+    monitor_id: text("monitor_id"),
     message: text("message"),
     local_time: text("local_time"),
     timezone: text("timezone"),
@@ -64,7 +64,7 @@ export function sixFieldsElement(payload: SourcePayload, fields: SixFields): Ele
     ...(message === undefined ? {} : { message }),
     ...(local_time === undefined ? {} : { local_time }),
     ...(timezone === undefined ? {} : { timezone }),
-    ...elementText(element),
+    ...elementText(payload, element),
   };
   return { tag: "signal", signal };
 }

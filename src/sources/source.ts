@@ -6,7 +6,10 @@ import type { Kind, TimeBasis } from "../domain/signal.ts";
 
 /** A webhook's content, parsed as far as its shape allows, and the few headers sources may look at. */
 export interface SourcePayload {
-  /** Parsed JSON; for a form or a query string, an object of its fields (strings). */
+  /**
+   * Parsed JSON, in which a whole number beyond 2^53 is the text of its digits (json-text.ts); for a form or a query
+   * string, an object of its fields (strings).
+   */
   readonly body: unknown;
   /** The body's text as it came. */
   readonly text: string;
@@ -34,7 +37,7 @@ export interface SourceSignal {
   readonly message?: string;
   readonly local_time?: string;
   readonly timezone?: string;
-  /** This signal's own part of a grouped payload, as JSON text; absent where the whole text is this signal. */
+  /** This signal's own part of a grouped payload, verbatim; absent where the whole text is this signal. */
   readonly payload?: string;
 }
 

@@ -4,7 +4,7 @@
 import { Type } from "@sinclair/typebox";
 import { envelopeElement } from "./envelope.ts";
 import { groupReading, unrecognised } from "./found-signal.ts";
-import { at, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { timeNumber, timeText } from "./tool-times.ts";
 
@@ -40,7 +40,6 @@ export const standardWebhooks: Source = {
           timeNumber(at(body, "timestamp"), "by_size") ??
           timeNumber(headers["webhook-timestamp"] ?? headers["svix-timestamp"], "s"),
         data: at(body, "data"),
-        idText: (name) => idAt(payload, "data", name),
       }),
     ]);
   },

@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { readingOf } from "./found-signal.ts";
-import { fieldsOf, hasFields, idAt, textAt } from "./json-fields.ts";
+import { fieldsOf, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 
@@ -37,7 +37,7 @@ export const statuscake: Source = {
     (hasFields(body, "TestID") || hasFields(body, "Token") || hasFields(body, "Name", "URL")),
   read(payload) {
     const { body } = payload;
-    const test = idAt(payload, "TestID");
+    const test = textAt(payload.body, "TestID");
     const name = textAt(body, "Name");
     const url = textAt(body, "URL");
     return readingOf(payload, {

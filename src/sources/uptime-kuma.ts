@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { ignored, readingOf, unrecognised } from "./found-signal.ts";
-import { at, fieldsOf, hasFields, idAt, textAt, unwrapped } from "./json-fields.ts";
+import { at, fieldsOf, hasFields, textAt, unwrapped } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import type { Meaning } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
@@ -52,7 +52,7 @@ export const uptimeKuma: Source = {
     const number = textAt(heartbeat, "status");
     const state = number === undefined ? undefined : states.get(number);
     const inside = { ...payload, body: { monitor, heartbeat } };
-    const monitorId = idAt(inside, "monitor", "id") ?? idAt(inside, "heartbeat", "monitorID");
+    const monitorId = textAt(inside.body, "monitor", "id") ?? textAt(inside.body, "heartbeat", "monitorID");
     const time = timeText(at(heartbeat, "time"));
     return readingOf(payload, {
       incident_id: monitorId,

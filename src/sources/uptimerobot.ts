@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { readingOf } from "./found-signal.ts";
-import { type Fields, fieldsOf, hasFields, idAt, textAt } from "./json-fields.ts";
+import { type Fields, fieldsOf, hasFields, textAt } from "./json-fields.ts";
 import type { Source, SourcePayload } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeNumber, timeText } from "./tool-times.ts";
@@ -44,7 +44,7 @@ export const uptimerobot: Source = {
     const fields = fieldsIn(payload);
     const inside = { ...payload, body: fields };
     const type = set(textAt(fields, "alertType"))?.trim();
-    const monitor = set(idAt(inside, "monitorID"));
+    const monitor = set(textAt(inside.body, "monitorID"));
     const date = set(textAt(fields, "alertDateTime"));
     const time = timeNumber(date, "by_size") ?? timeText(date);
     return readingOf(payload, {

@@ -2,7 +2,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { readingOf } from "./found-signal.ts";
-import { at, firstText, hasFields, idAt, textAt } from "./json-fields.ts";
+import { at, firstText, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { timeNumber } from "./tool-times.ts";
 
@@ -40,12 +40,12 @@ export const zabbixEda: Source = {
     const value = textAt(body, "event_value");
     const isProblem = value === problem.number;
     return readingOf(payload, {
-      incident_id: idAt(payload, "event_id"),
+      incident_id: textAt(payload.body, "event_id"),
       status: isProblem ? problem.name : value,
       means: isProblem ? "ALERT" : undefined,
       start: timeNumber(at(body, "event_datetime_timestamp"), "s"),
       monitor_name: firstText(body, "event_name", "trigger_name"),
-      monitor_id: idAt(payload, "trigger_id"),
+      monitor_id: textAt(payload.body, "trigger_id"),
       message: firstText(body, "trigger_description", "operation_data"),
     });
   },

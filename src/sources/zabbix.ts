@@ -3,7 +3,7 @@
 
 import { Type } from "@sinclair/typebox";
 import { readingOf } from "./found-signal.ts";
-import { hasFields, idAt, textAt } from "./json-fields.ts";
+import { hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 
@@ -34,7 +34,7 @@ export const zabbix: Source = {
   recognise: ({ body }) => hasFields(body, "alert_uid", "state", "title"),
   read: (payload) =>
     readingOf(payload, {
-      incident_id: idAt(payload, "alert_uid"),
+      incident_id: textAt(payload.body, "alert_uid"),
       status: textAt(payload.body, "state"),
       means: statuses,
       monitor_name: textAt(payload.body, "title"),
