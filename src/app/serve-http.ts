@@ -3,12 +3,13 @@
 
 import description from "../../package.json" with { type: "json" };
 import { parseIncidentId } from "../domain/ids.ts";
-import { incidentStream, incidentStreamPrefix } from "../domain/stored-events.ts";
+import { incidentStreamPrefix } from "../domain/stored-events.ts";
 import type { EventStore } from "../eventstore/client.ts";
 import { admission } from "../http/admission.ts";
 import { createHttp, type HttpApp } from "../http/app.ts";
 import { createMetrics } from "../http/metrics.ts";
 import type { HttpDependencies, Metrics } from "../http/ports.ts";
+import { eventsOfIncident } from "../intake/incident-events.ts";
 import { createQuotas } from "../intake/quotas.ts";
 import type { RegistryService } from "../intake/registry.ts";
 import { askAll, shared } from "../readiness.ts";
@@ -84,7 +85,7 @@ function replaying({ store }: Rooms): Pick<HttpDependencies, "replayIncident" | 
   return {
     replayIncident: (project, text) => {
       const incident = parseIncidentId(text);
-      return incident === undefined ? nothing() : store.readStream(incidentStream(project, incident));
+      return incident === undefined ? nothing() : eventsOfIncident(store.readStream, project, incident);
     },
     replayProject: (project) => store.readLog({ prefixes: [`${incidentStreamPrefix}${project}.`] }),
   };

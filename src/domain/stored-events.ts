@@ -117,6 +117,33 @@ export type StoredEvent =
 export const registryStream = "registry";
 export const incidentStreamPrefix = "incident-";
 
-/** `incident-<project_uuid>.<encodeURIComponent(incident_id)>`; a lone surrogate is written as U+FFFD. */
+/**
+ * `incident-<project_uuid>.<encodeURIComponent(incident_id)>`. A lone surrogate, which has no UTF-8, is written as the
+ * three bytes that UTF-8 would write it as (WTF-8: `%ED%A0%80` for U+D800): no other text is written so, and
+ * `/incidents/{incident_id}` takes the same. Before, it was written as U+FFFD: see `streamsOfIncident`.
+ */
 export const incidentStream = (project: ProjectUuid, incident: IncidentId): string =>
-  `${incidentStreamPrefix}${project}.${encodeURIComponent(incident.toWellFormed())}`;
+  `${incidentStreamPrefix}${project}.${incident.isWellFormed() ? encodeURIComponent(incident) : encodedWithSurrogates(incident)}`;
+
+/**
+ * All streams that may hold the incident's events, in the order in which they were written to. The oldest events of an
+ * incident_id with lone surrogates lie in the stream of the id that has U+FFFD in their place, among that one's own:
+ * whoever reads must look at each event's incident_id. A webhook of them that is sent again now lies in both streams,
+ * with one event id.
+ */
+export const streamsOfIncident = (project: ProjectUuid, incident: IncidentId): readonly string[] => {
+  const stream = incidentStream(project, incident);
+  if (incident.isWellFormed()) return [stream];
+  return [`${incidentStreamPrefix}${project}.${encodeURIComponent(incident.toWellFormed())}`, stream];
+};
+
+const encodedWithSurrogates = (text: string): string =>
+  [...text]
+    .map((character) => {
+      if (character.isWellFormed()) return encodeURIComponent(character);
+      const code = character.charCodeAt(0);
+      return [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)]
+        .map((byte) => `%${byte.toString(16).toUpperCase()}`)
+        .join("");
+    })
+    .join("");

@@ -1,4 +1,4 @@
-// The incident_id in a path, exactly: taken from the request's own text, since it may hold anything, slashes included.
+// The incident_id in a path or a query, exactly: taken from the request's own text, since it may hold anything, slashes included.
 
 import { maxIncidentIdLength } from "../domain/ids.ts";
 import { badRequest } from "./answer.ts";
@@ -16,6 +16,12 @@ export function incidentIdsIn(request: Request): readonly string[] | Response {
     return badRequest(`incident_id has more than ${maxIncidentIdLength} characters.`);
   }
   return /^(?:%2E){1,2}$/i.test(id) ? [id, id.replace(/%2E/gi, ".")] : [id];
+}
+
+/** An incident_id in the query, where it holds lone surrogates: the URL's own reading makes U+FFFD of them. */
+export function exactIncidentIdIn(request: Request): string | undefined {
+  const encoded = /[?&]incident_id=([^&#]*)/.exec(request.url)?.[1]?.replaceAll("+", " ") ?? "";
+  return encoded.search(surrogate) < 0 ? undefined : decoded(encoded);
 }
 
 const surrogate = /%ED%([AB][0-9A-F])%([89AB][0-9A-F])/gi;

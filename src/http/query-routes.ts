@@ -20,7 +20,7 @@ import type { Project } from "../domain/registry.ts";
 import { authenticate, projectOf } from "./access.ts";
 import { badRequest, incidentNotFound, json, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
-import { firstFound, incidentIdsIn } from "./incident-path.ts";
+import { exactIncidentIdIn, firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies, PageRequest } from "./ports.ts";
 import type { QueryTurns } from "./query-turns.ts";
 import { incidentsQuery, mttrQuery, pairsQuery, positionQuery, timelineQuery } from "./schemas.ts";
@@ -161,7 +161,8 @@ export function queryRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
         answer(request, params.project, readPairs, async (project, query) => {
           const filter = readFilter(query);
           if (filter instanceof Response) return filter;
-          const { state, monitor_id, incident_id, matched_by } = query;
+          const { state, monitor_id, matched_by } = query;
+          const incident_id = exactIncidentIdIn(request) ?? query.incident_id;
           return json<Page<PairItem>>(
             await queries.pairs(
               project.project_uuid,

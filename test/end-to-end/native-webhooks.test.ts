@@ -158,6 +158,31 @@ test("no key, an unknown source and another project's repository are refused", a
   );
 });
 
+test("a lone surrogate and U+FFFD in an incident_id are two incidents, in timelines and replays", async () => {
+  let position = "0";
+  for (const id of ["\\ud800", "\\ufffd"]) {
+    const body = `{"incident_id":"${id}","project_uuid":"${project}","status":"down","incident_time":"2025-01-15T10:30:00Z","message":"${id.slice(1)}"}`;
+    const answer = await post("/api/incidents/webhook/", body, { "X-API-Key": key });
+    expect(answer.status).toBe(200);
+    position = ((await answer.json()) as { position: string }).position;
+  }
+  for (const [written, message] of [
+    ["%ED%A0%80", "ud800"],
+    ["%EF%BF%BD", "ufffd"],
+  ]) {
+    const path = `/api/projects/${project}/incidents/${written}`;
+    const { items } = await service.json<Page<{ message: string }>>(
+      "GET",
+      `${path}/timeline?min_position=${position}`,
+      { key },
+    );
+    expect(items.map((item) => item.message)).toEqual([message ?? ""]);
+    const replay = await fetch(`${service.url}${path}/replay`, { headers: { "X-API-Key": key } });
+    const lines = (await replay.text()).trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line).data.message)).toEqual([message]);
+  }
+});
+
 test("HEAD records nothing where GET records", async () => {
   const path = `/api/incidents/webhook/fields?token=${key}&incident_id=by-get&status=down`;
   const before = await replayed();

@@ -263,6 +263,15 @@ describe("an incident_id in a path", () => {
     });
   }
 
+  test("in the query may hold one too, and is U+FFFD only where that is written", async () => {
+    await get("/pairs?incident_id=a+%ED%A0%80%2F&limit=1");
+    await get("/pairs?limit=1&incident_id=a+%EF%BF%BD");
+    expect(http.asked.map(([, , filter]) => filter)).toEqual([
+      { incident_id: "a \ud800/" },
+      { incident_id: "a \ufffd" },
+    ]);
+  });
+
   test("may hold a lone surrogate, written as its three bytes", async () => {
     await get("/incidents/a%ED%A0%80b%2F%F0%9F%92%A5");
     expect(http.asked[0]?.[2]).toBe("a\ud800b/💥");
