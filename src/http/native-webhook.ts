@@ -46,8 +46,6 @@ async function take(
   reject: Reject,
 ): Promise<Response> {
   const { native } = dependencies;
-  const count = (outcome: string, kind = "none"): void =>
-    dependencies.metrics.webhook({ outcome, kind, source });
   const project = projectOf(caller, caller.key.project_uuid, "ingest", dependencies);
   if (project instanceof Response)
     return reject(project.status === 503 ? "unavailable" : "unauthorized", project);
@@ -62,18 +60,9 @@ async function take(
   if (webhook instanceof Response) {
     return reject(webhook.status === 413 ? "too_large" : "invalid", webhook);
   }
-  const signature = verifiedSignature({ request, body: webhook.body }, caller, dependencies);
-  if (signature instanceof Response) {
-    return reject(signature.status === 401 ? "bad_signature" : "unavailable", signature);
-  }
-  const sns =
-    signature === "none" && native.isSignedBySns(webhook) ? await native.checkSns(webhook) : undefined;
-  if (sns?.ok === false) {
-    return sns.tag === "refused"
-      ? reject("bad_signature", problem(401, "Invalid signature", `It is refused: ${sns.reason}.`))
-      : reject("unavailable", unavailable(`${sns.reason}.`));
-  }
-  const signed: NativeWebhook = { ...webhook, signature: sns === undefined ? signature : "sns" };
+  const verified = await signatureOf(request, webhook, caller, dependencies, reject);
+  if (verified instanceof Response) return verified;
+  const signed: NativeWebhook = { ...webhook, signature: verified.signature };
   const outcome = await native.receive(signed, {
     project_uuid: project.project_uuid,
     key_id: caller.key.key_id,
@@ -82,25 +71,54 @@ async function take(
     request_id: requestIdOf(request, dependencies.newRequestId),
     ...(repo === undefined ? {} : { repo_uuid: repo }),
   });
+  return answerOf(outcome, { source, note: verified.note, key_id: caller.key.key_id }, dependencies, reject);
+}
+
+/** How the webhook is signed, and SNS's word on it; or the answer where it is not signed as it must be. */
+async function signatureOf(
+  request: Request,
+  webhook: NativeWebhook,
+  caller: ProjectKey,
+  dependencies: HttpDependencies,
+  reject: Reject,
+): Promise<(Required<Pick<NativeWebhook, "signature">> & { readonly note?: string | undefined }) | Response> {
+  const { native } = dependencies;
+  const signature = verifiedSignature({ request, body: webhook.body }, caller, dependencies);
+  if (signature instanceof Response) {
+    return reject(signature.status === 401 ? "bad_signature" : "unavailable", signature);
+  }
+  if (signature !== "none" || !native.isSignedBySns(webhook)) return { signature };
+  const sns = await native.checkSns(webhook);
+  if (sns.ok) return { signature: "sns", note: sns.note };
+  return sns.tag === "refused"
+    ? reject("bad_signature", problem(401, "Invalid signature", `It is refused: ${sns.reason}.`))
+    : reject("unavailable", unavailable(`${sns.reason}.`));
+}
+
+function answerOf(
+  outcome: Awaited<ReturnType<NativePort["receive"]>>,
+  webhook: { readonly source: string; readonly note: string | undefined; readonly key_id: string },
+  { metrics, log, maxBodyBytes }: HttpDependencies,
+  reject: Reject,
+): Response {
+  const count = (what: string): void =>
+    metrics.webhook({ outcome: what, kind: "none", source: webhook.source });
   switch (outcome.tag) {
     case "taken":
       for (const _ of outcome.signals) count(outcome.durability);
       if (outcome.ignored > 0) {
         count("ignored");
-        dependencies.log.info(
-          // What SNS asks to be confirmed holds a token that is good once.
-          {
-            source: outcome.source,
-            reason: outcome.source === "cloudwatch-sns" ? "SNS" : outcome.reason,
-            key_id: caller.key.key_id,
-          },
+        // A message by which SNS asks to be confirmed holds a token that is good once.
+        const reason = outcome.source === "cloudwatch-sns" ? "SNS" : outcome.reason;
+        log.info(
+          { source: outcome.source, reason, key_id: webhook.key_id },
           "a webhook, or a part of it, is ignored",
         );
       }
       if (outcome.quarantined > 0) count("quarantined");
       return json<TakenAnswer>({
         ...takenItem(outcome),
-        ...(sns?.note === undefined ? {} : { reason: sns.note }),
+        ...(webhook.note === undefined ? {} : { reason: webhook.note }),
       });
     case "not_signed":
       return reject("bad_signature", badSignature(`${outcome.source} signs in another way`));
@@ -109,7 +127,7 @@ async function take(
     case "unavailable":
       return reject("unavailable", unavailable(`The webhook could not be stored: ${outcome.reason}.`));
     case "too_large":
-      return reject("too_large", bodyTooLarge(dependencies.maxBodyBytes));
+      return reject("too_large", bodyTooLarge(maxBodyBytes));
     default:
       return outcome satisfies never;
   }

@@ -4,7 +4,7 @@ import type { Basis, GroupBy, MttrAnswer, RecoveryFigures } from "../answers/inc
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import { gradeOf } from "../domain/recovery.ts";
 import type { MatchedBy } from "../domain/signal.ts";
-import { nextPage, type PageRequest, readCursor } from "./cursor.ts";
+import { nextPage, type PageBounds, readCursor } from "./cursor.ts";
 import { faultCode } from "./database-fault.ts";
 import type { Sql } from "./postgres.ts";
 import { normalForm } from "./projected-event.ts";
@@ -20,7 +20,7 @@ interface MttrRequest {
   readonly group_by?: GroupBy;
   readonly tz: string;
   /** Of the groups; the largest page where it is absent. */
-  readonly page?: PageRequest;
+  readonly page?: PageBounds;
 }
 
 interface FiguresRow {
