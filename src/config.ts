@@ -7,6 +7,7 @@ import process from "node:process";
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export const snsChoices = ["off", "verify", "confirm"] as const;
 export const acks = ["store", "spool"] as const;
+export const eventstoreAccesses = ["password", "everyone"] as const;
 export const logFormats = ["auto", "json", "pretty"] as const;
 
 export interface Config {
@@ -40,6 +41,8 @@ export interface Config {
   readonly keyBytesPerDay: number;
   /** Only for `bun run eventstore`. */
   readonly eventstorePort: number;
+  /** Only for `bun run eventstore`: who may read, append and delete. */
+  readonly eventstoreAccess: (typeof eventstoreAccesses)[number];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -138,6 +141,7 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
       most: 999_999_999_999,
     }),
     eventstorePort: number("EVENTSTORE_PORT", { absent: 2_113, least: 0, most: 65_535 }),
+    eventstoreAccess: choice("EVENTSTORE_ACCESS", eventstoreAccesses, "password"),
   };
   return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
 }
@@ -157,7 +161,7 @@ export function withoutPassword(url: string): string {
       const colon = user.indexOf(":");
       return `${scheme}${colon < 0 ? user : `${user.slice(0, colon)}:***`}@`;
     })
-    .replace(/([?&](?:password|sslpassword)=)[^&]*/gi, "$1***");
+    .replace(/([?&](?:password|sslpassword|connectionname)=)[^&]*/gi, "$1***");
 }
 
 /** The environment for processes that the service starts: its own, without what they have no business to know. */

@@ -53,11 +53,11 @@ async function run(config: Config): Promise<void> {
   }
 }
 
-function welcome({ port, eventstoreUrl, adminKey }: RunningApp, config: Config): void {
+function welcome({ port, adminKey }: RunningApp, config: Config): void {
   const text = welcomeText({
     host: config.host,
     port,
-    eventstoreUrl: config.eventstoreUrl === undefined ? eventstoreUrl : undefined,
+    embedsEventStore: config.eventstoreUrl === undefined,
     adminKey,
   });
   // Someone who asked for JSON parses what comes on stdout.

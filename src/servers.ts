@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { type Config, childEnvironment, environment } from "./config.ts";
 import type { Log } from "./log.ts";
-import { startEmbeddedEventStore } from "./processes/event-store-process.ts";
+import { type EmbeddedEventStore, startEmbeddedEventStore } from "./processes/event-store-process.ts";
 import { steadyPort } from "./processes/ports.ts";
 import type { Stopping } from "./processes/stopping.ts";
 import type { Watcher } from "./processes/supervised-process.ts";
@@ -19,25 +19,24 @@ export async function startServers(
   dataDir: string | undefined,
   log: Log,
   stopping: Stopping,
-): Promise<{ readonly eventstoreUrl: string; readonly databaseUrl: string }> {
+): Promise<{ readonly eventstore: string | EmbeddedEventStore; readonly databaseUrl: string }> {
   const env = childEnvironment(environment());
   const ends: (() => Promise<void>)[] = [];
   stopping.add("embedded servers", stopBoundMs, async () => {
     await Promise.all(ends.map((end) => end()));
   });
 
-  const eventstore = async (): Promise<string> => {
+  const eventstore = async (): Promise<string | EmbeddedEventStore> => {
     if (config.eventstoreUrl !== undefined) return config.eventstoreUrl;
     const directory = dataDir ?? config.dataDir;
     log.info({}, "starting the embedded event store");
     const server = await startEmbeddedEventStore({
       directory: join(directory, "eventstore"),
-      port: () => steadyPort(join(directory, "ports.json"), "eventstore"),
       env,
       watcher: watcherOf("event store", log),
     });
     ends.push(server.stop);
-    return server.url;
+    return server;
   };
   const postgres = async (): Promise<string> => {
     if (config.databaseUrl !== undefined) return config.databaseUrl;
@@ -57,7 +56,7 @@ export async function startServers(
   const [store, database] = await Promise.allSettled([eventstore(), postgres()]);
   if (store.status === "rejected") throw store.reason;
   if (database.status === "rejected") throw database.reason;
-  return { eventstoreUrl: store.value, databaseUrl: database.value };
+  return { eventstore: store.value, databaseUrl: database.value };
 }
 
 function watcherOf(name: string, log: Log): Watcher {

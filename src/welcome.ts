@@ -4,8 +4,7 @@
 export interface WelcomeFacts {
   readonly host: string;
   readonly port: number;
-  /** The embedded event store's connection string, for other tools. */
-  readonly eventstoreUrl: string | undefined;
+  readonly embedsEventStore: boolean;
   readonly adminKey:
     | { readonly tag: "new"; readonly key: string; readonly file: string }
     | { readonly tag: "kept"; readonly file: string }
@@ -19,7 +18,7 @@ export function welcomeText(facts: WelcomeFacts): string {
     "",
     `Incident Ledger listens on ${url}`,
     `API documentation          ${url}/swagger`,
-    ...(facts.eventstoreUrl === undefined ? [] : [`Event store                ${facts.eventstoreUrl}`]),
+    ...(facts.embedsEventStore ? ["Event store                embedded; bun run eventstore:address"] : []),
     ...adminKeyLines(facts.adminKey),
     ...(facts.adminKey.tag === "none"
       ? []

@@ -42,6 +42,7 @@ describe("an empty environment", () => {
       metricsKey: undefined,
       keyBytesPerDay: 10_737_418_240,
       eventstorePort: 2_113,
+      eventstoreAccess: "password",
     });
   });
 

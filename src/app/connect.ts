@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { EventStore } from "../eventstore/client.ts";
+import type { StoreAddress } from "../eventstore/open-client.ts";
 import { type RegistryService, startRegistry } from "../intake/registry.ts";
 import { createSealing } from "../intake/sealing.ts";
 import type { Log } from "../log.ts";
@@ -18,14 +19,14 @@ const stopBoundsMs = { client: 700, registry: 300 };
 /** Throws where waiting would help neither server, and where nobody's key can be told. */
 export async function connect(
   options: {
-    readonly eventstoreUrl: string;
+    readonly eventstore: StoreAddress;
     readonly databaseUrl: string;
     readonly dataDir: string;
     readonly keys: Keys;
   },
   { log, stopping, ports }: Surroundings,
 ): Promise<{ readonly store: EventStore; readonly registry: RegistryService }> {
-  const store = ports.connectEventStore({ url: options.eventstoreUrl, log });
+  const store = ports.connectEventStore({ url: options.eventstore, log });
   stopping.add("event store client", stopBoundsMs.client, store.close);
   const registryFile = await openRegistryFile(options.dataDir, log);
   const storeAnswers = await lookAtServers(

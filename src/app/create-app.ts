@@ -42,8 +42,6 @@ export interface RunningApp {
   readonly port: number;
   /** Answers one request as the server does; never throws. */
   readonly handle: HttpApp["handle"];
-  /** The connection string of the event store that is used. */
-  readonly eventstoreUrl: string;
   readonly adminKey: WelcomeFacts["adminKey"];
 }
 
@@ -83,7 +81,7 @@ export function createApp({ config, log, onFailed, ports }: AppOptions): App {
     const writeSide = await openWriteSide({ dataDir, store, onFailed }, around);
     if (isStopping) return undefined;
     const http = serveHttp({ store, registry, readSide, writeSide }, around);
-    return { ...http, eventstoreUrl: servers.eventstoreUrl, adminKey: keys.admin.facts };
+    return { ...http, adminKey: keys.admin.facts };
   }
 
   return {

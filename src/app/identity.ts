@@ -53,6 +53,6 @@ function keptAdminKey(dataDir: string | undefined, { log }: Pick<Surroundings, "
     log.warn({}, "ADMIN_API_KEY is not set: nobody can register projects or issue keys with this process");
     return { key: randomBytes(32).toString("hex"), facts: { tag: "none" } };
   }
-  const { key, file, isNew } = keepAdminKey(dataDir);
+  const { secret: key, file, isNew } = keepAdminKey(dataDir);
   return { key, facts: isNew ? { tag: "new", key, file } : { tag: "kept", file } };
 }

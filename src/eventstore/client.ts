@@ -8,7 +8,7 @@ import { type ConnectionProblem, connectionProblem, explainUrlProblem } from "./
 import { createFollowLog, type FollowLogOptions, type LogBatch } from "./follow-log.ts";
 import { createFollowStream } from "./follow-stream.ts";
 import { createLogIdentity } from "./log-identity.ts";
-import { closeClient, openClient, type Purpose } from "./open-client.ts";
+import { closeClient, openClient, type Purpose, type StoreAddress } from "./open-client.ts";
 import { createReadStream, readHead, readLast, readSome } from "./read.ts";
 import { createReadLog, type ReadLog } from "./read-log.ts";
 
@@ -19,8 +19,8 @@ export interface ConnectionLog {
 }
 
 export interface EventStoreOptions {
-  /** `esdb://...` or `kurrentdb://...`; several hosts for a cluster. */
-  readonly url: string;
+  /** `esdb://...` or `kurrentdb://...`, several hosts for a cluster; or the service's own store. */
+  readonly url: StoreAddress;
   readonly log: ConnectionLog;
   /** The bound of one append, retries included. */
   readonly appendTimeoutMs?: number;

@@ -1,6 +1,7 @@
 // Says in one line what stands between the service and its event store, and what to do. Never shows a password.
 
 import { isAddress, readEventStoreUrl } from "./connection-string.ts";
+import type { StoreAddress } from "./open-client.ts";
 import { faultReason, storeFault } from "./store-error.ts";
 
 const needsName =
@@ -75,8 +76,11 @@ export interface ConnectionProblem {
 }
 
 /** `problem` is what a call threw, as it was or as the cause of an EventLogUnavailable. */
-export function connectionProblem(problem: unknown, url: string): ConnectionProblem {
+export function connectionProblem(problem: unknown, url: StoreAddress): ConnectionProblem {
   const error = problem instanceof Error ? (problem.cause ?? problem) : problem;
+  // It is started again whatever became of it, so waiting helps.
+  if (typeof url !== "string")
+    return { line: `Cannot use the embedded event store: ${faultReason(error)}.`, isLasting: false };
   const read = readEventStoreUrl(url);
   if (!read.ok) return { line: `Cannot use EVENTSTORE_URL. ${read.problem}.`, isLasting: true };
   const { shown, user, password, tls } = read.value;
@@ -91,7 +95,8 @@ export function connectionProblem(problem: unknown, url: string): ConnectionProb
 }
 
 /** What can be said of a URL before any connection; undefined where nothing is wrong. */
-export function explainUrlProblem(url: string): string | undefined {
+export function explainUrlProblem(url: StoreAddress): string | undefined {
+  if (typeof url !== "string") return undefined;
   const read = readEventStoreUrl(url);
   if (!read.ok) return `Cannot use EVENTSTORE_URL. ${read.problem}.`;
   // Bun and Deno refuse TLS to an address outright: a certificate is checked against a name.
@@ -100,6 +105,9 @@ export function explainUrlProblem(url: string): string | undefined {
 }
 
 function denied(login: { readonly user: string | undefined; readonly tls: boolean }): string {
+  if (login.user === undefined && !login.tls) {
+    return "it asks for a password. That of `bun run eventstore` is in the address that `bun run eventstore:address` prints; for others use TLS, with user:password@ before the host.";
+  }
   if (login.user === undefined) {
     return "it asks for a user, and EVENTSTORE_URL names none. Put user:password@ before the host.";
   }

@@ -2,11 +2,15 @@
 
 import { EventStoreDBClient } from "@eventstore/db-client";
 import { readEventStoreUrl } from "./connection-string.ts";
+import { type OwnStore, openOwnClient } from "./own-store.ts";
 import { takeBytesAtOnce } from "./quick-bytes.ts";
 import { settledWithin } from "./within.ts";
 
+/** A URL of somebody's server, or the store that the service runs itself. */
+export type StoreAddress = string | OwnStore;
+
 /** A connection on which nothing comes back is given up after the client's 10 s of silence plus this. */
-const defaults = { keepAliveTimeout: "5000" };
+const keepAliveTimeout = 5000;
 
 /**
  * What clients are for. Each has a connection of its own: a follower that pauses (Postgres is down, a slow reader of a
@@ -22,17 +26,32 @@ interface Inside {
 }
 
 /** Opens no connection before the first call. */
-export function openClient(url: string, purpose: Purpose): EventStoreDBClient {
-  const read = readEventStoreUrl(url, { ...defaults, connectionName: `incident-ledger-${purpose}` });
-  if (!read.ok) throw new Error(`Cannot use EVENTSTORE_URL. ${read.problem}.`);
+export function openClient(address: StoreAddress, purpose: Purpose): EventStoreDBClient {
   takeBytesAtOnce();
-  const client = EventStoreDBClient.connectionString(ownConnection(read.value.connectionString, purpose));
+  const connectionName = `incident-ledger-${purpose}`;
+  const client =
+    typeof address === "string"
+      ? clientOf(address, { connectionName, purpose })
+      : openOwnClient(address, {
+          connectionName,
+          keepAliveTimeout: keepAliveTimeout + purposes.indexOf(purpose),
+        });
   // The client does not await its own error handling; when that fails (no node of a cluster answers), the
   // rejection would be nobody's and bring the process down.
   const inside = client as unknown as Inside;
   const handleError = inside.handleError;
   inside.handleError = (...call) => handleError(...call).catch(() => undefined);
   return client;
+}
+
+function clientOf(
+  url: string,
+  { connectionName, purpose }: { readonly connectionName: string; readonly purpose: Purpose },
+): EventStoreDBClient {
+  const defaults = { keepAliveTimeout: String(keepAliveTimeout), connectionName };
+  const read = readEventStoreUrl(url, defaults);
+  if (!read.ok) throw new Error(`Cannot use EVENTSTORE_URL. ${read.problem}.`);
+  return EventStoreDBClient.connectionString(ownConnection(read.value.connectionString, purpose));
 }
 
 /** gRPC lets clients with equal settings share a connection; a millisecond more of patience makes them unequal. */

@@ -1,9 +1,9 @@
-// The directory that holds everything the service keeps on this machine, and the admin key in it.
+// The directory that holds everything the service keeps on this machine, and the keys in it.
 
-import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makeDirectory } from "./durable-directory.ts";
+import { type KeptSecret, keepSecret } from "./kept-secret.ts";
 
 /**
  * Makes the directory where it is missing and answers its real path. Only its owner may list it; as root, others may
@@ -26,30 +26,12 @@ export function openDataDirectory(path: string): string {
   }
 }
 
-export interface AdminKey {
-  readonly key: string;
-  /** Where it is kept. */
-  readonly file: string;
-  /** Made by this call: the moment to show it. */
-  readonly isNew: boolean;
-}
-
-/** The admin key kept in the data directory, made on the first call; readable by its owner only. */
-export const keepAdminKey = (dataDir: string): AdminKey => keepSecret(join(dataDir, "admin-key"), "ila_");
+/** The admin key kept in the data directory, made on the first call: the moment to show it. */
+export const keepAdminKey = (dataDir: string): KeptSecret =>
+  keepSecret(join(dataDir, "admin-key"), { prefix: "ila_" });
 
 /** What signing secrets are sealed with, kept like the admin key. Without it they have to be given anew. */
-export const keepSecretsKey = (dataDir: string): string => keepSecret(join(dataDir, "secrets-key"), "").key;
-
-function keepSecret(file: string, prefix: string): AdminKey {
-  if (existsSync(file)) {
-    const key = readFileSync(file, "utf8").trim();
-    if (key.length >= 16) return { key, file, isNew: false };
-  }
-  const key = `${prefix}${randomBytes(24).toString("hex")}`;
-  writeFileSync(file, `${key}\n`, { mode: 0o600 });
-  chmodSync(file, 0o600);
-  return { key, file, isNew: true };
-}
+export const keepSecretsKey = (dataDir: string): string => keepSecret(join(dataDir, "secrets-key")).secret;
 
 function openWay(way: { readonly from: string; readonly to: string }): void {
   let at = way.from;

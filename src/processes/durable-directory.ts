@@ -8,16 +8,17 @@ import { dirname, resolve } from "node:path";
 export function makeDirectory(path: string, mode: number): string | undefined {
   const first = mkdirSync(path, { recursive: true, mode });
   if (first === undefined) return undefined;
-  // Windows can neither open nor flush a directory; its names are kept by the file system's own journal.
-  if (process.platform === "win32") return first;
   const top = dirname(resolve(first));
   for (let at = dirname(resolve(path)); ; at = dirname(at)) {
-    flush(at);
+    flushDirectory(at);
     if (at === top || at === dirname(at)) return first;
   }
 }
 
-function flush(directory: string): void {
+/** What was made, renamed or removed in it is on the disk once it returns. */
+export function flushDirectory(directory: string): void {
+  // Windows can neither open nor flush a directory; its names are kept by the file system's own journal.
+  if (process.platform === "win32") return;
   let handle: number | undefined;
   try {
     handle = openSync(directory, "r");

@@ -20,6 +20,7 @@ const child =
           join(import.meta.dir, "../../src/eventstore/embedded/main.ts"),
           "--file",
           join(directory, "events.sqlite"),
+          "--access-for-everyone",
         ],
         { stdio: ["ignore", "pipe", "inherit"] },
       )
@@ -66,7 +67,7 @@ process.exit();
 async function connectionString(): Promise<string> {
   if (child?.stdout) {
     for await (const line of createInterface({ input: child.stdout })) {
-      return (JSON.parse(line) as { connection_string: string }).connection_string;
+      return `esdb://127.0.0.1:${(JSON.parse(line) as { port: number }).port}?tls=false`;
     }
   }
   throw new Error("The event store did not start.");

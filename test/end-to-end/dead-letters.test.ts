@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { EventStoreDBClient } from "@eventstore/db-client";
 import postgresClient from "postgres";
 import { childEnvironment } from "../../src/config.ts";
-import { type EmbeddedEventStore, startEmbeddedEventStore } from "../../src/processes/event-store-process.ts";
 import { freePort } from "../../src/processes/ports.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
+import { type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
 import {
   adminKey,
   type RunningService,
@@ -26,18 +26,14 @@ import {
 const servers = mkdtempSync(join(tmpdir(), "ledger-servers-"));
 const dataDirs = [await temporaryDataDir(), await temporaryDataDir()];
 const watcher = { line: () => {}, ready: () => {}, lost: () => {} };
-let store: EmbeddedEventStore;
+let store: StoreProcess;
 let postgres: EmbeddedPostgres;
 let client: EventStoreDBClient;
 let services: RunningService[] = [];
 
 beforeAll(async () => {
   const options = { env: childEnvironment(process.env), watcher };
-  store = await startEmbeddedEventStore({
-    ...options,
-    directory: join(servers, "store"),
-    port: await freePort(),
-  });
+  store = await storeProcess();
   postgres = await startEmbeddedPostgres({ ...options, directory: servers, port: await freePort() });
   client = EventStoreDBClient.connectionString(store.url);
   const env = { EVENTSTORE_URL: store.url, DATABASE_URL: postgres.url };
@@ -47,7 +43,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(services.map((service) => service.stop()));
   await client.dispose();
-  await Promise.all([store.stop(), postgres.stop()]);
+  await Promise.all([store.remove(), postgres.stop()]);
   rmSync(servers, { recursive: true, force: true });
   await Promise.all(dataDirs.map((dataDir) => removeDataDir(dataDir)));
 }, 60_000);

@@ -5,9 +5,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { childEnvironment } from "../../src/config.ts";
-import { type EmbeddedEventStore, startEmbeddedEventStore } from "../../src/processes/event-store-process.ts";
 import { freePort } from "../../src/processes/ports.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
+import { type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
 import {
   adminKey,
   type RunningService,
@@ -25,20 +25,16 @@ const dataDir = await temporaryDataDir();
 const other = await temporaryDataDir();
 const watcher = { line: () => {}, ready: () => {}, lost: () => {} };
 const env = childEnvironment(process.env);
-let store: EmbeddedEventStore;
+let store: StoreProcess;
 let postgres: EmbeddedPostgres;
 
 beforeAll(async () => {
   const options = { env, watcher };
-  store = await startEmbeddedEventStore({
-    ...options,
-    directory: join(servers, "store"),
-    port: await freePort(),
-  });
+  store = await storeProcess();
   postgres = await startEmbeddedPostgres({ ...options, directory: servers, port: await freePort() });
 }, 60_000);
 afterAll(async () => {
-  await Promise.all([store.stop(), postgres.stop()]);
+  await Promise.all([store.remove(), postgres.stop()]);
   rmSync(servers, { recursive: true, force: true });
   await Promise.all([removeDataDir(dataDir), removeDataDir(other)]);
 }, 30_000);

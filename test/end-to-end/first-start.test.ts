@@ -33,7 +33,7 @@ afterAll(async () => {
 test("the first start prints addresses and the admin key, which is kept for its owner only", () => {
   const key = readFileSync(join(dataDir, "admin-key"), "utf8").trim();
   expect(service.output()).toContain(`${service.url}/swagger`);
-  expect(service.output()).toMatch(/Event store +esdb:\/\//);
+  expect(service.output()).toMatch(/Event store +embedded; bun run eventstore:address/);
   expect(service.output().split(key)).toHaveLength(2);
   expect(statSync(join(dataDir, "admin-key")).mode & 0o777).toBe(0o600);
 });

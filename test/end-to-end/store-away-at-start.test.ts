@@ -2,12 +2,9 @@
 // remembered and the spool takes what they send.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { childEnvironment } from "../../src/config.ts";
-import { type EmbeddedEventStore, startEmbeddedEventStore } from "../../src/processes/event-store-process.ts";
-import { freePort } from "../../src/processes/ports.ts";
+import { type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
 import {
   adminKey,
   end,
@@ -20,24 +17,19 @@ import {
   webhook,
 } from "../running-service.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "ledger-store-"));
-const watcher = { line: () => {}, ready: () => {}, lost: () => {} };
 const dataDir = await temporaryDataDir();
-const port = await freePort();
 const snapshot = join(dataDir, "registry-snapshot");
-let store: EmbeddedEventStore;
+let store: StoreProcess;
 let service: RunningService;
 let project = "";
 let key = "";
 const acknowledged: string[] = [];
 
-const startStore = () =>
-  startEmbeddedEventStore({ env: childEnvironment(process.env), watcher, directory, port });
 const start = (awaits: "ready" | "welcome") =>
-  startService({ dataDir, awaits, env: { EVENTSTORE_URL: `esdb://127.0.0.1:${port}?tls=false` } });
+  startService({ dataDir, awaits, env: { EVENTSTORE_URL: store.url } });
 
 beforeAll(async () => {
-  store = await startStore();
+  store = await storeProcess();
   service = await start("ready");
   ({ project, key } = await registerProject(service));
   expect(await send("before")).toBe("stored");
@@ -50,8 +42,7 @@ beforeAll(async () => {
 afterAll(async () => {
   service.child.kill("SIGKILL");
   await removeDataDir(dataDir);
-  await store.stop();
-  rmSync(directory, { recursive: true, force: true });
+  await store.remove();
 }, 60_000);
 
 test("what is remembered is for its owner only and holds no key", () => {
@@ -63,7 +54,7 @@ test("what is remembered is for its owner only and holds no key", () => {
 
 test("started while the store is away it takes webhooks, and says what is missing", async () => {
   await service.stop();
-  await store.stop();
+  await store.kill();
   service = await start("welcome");
   for (let n = 0; n < 20; n++) expect(await send(`first-${n}`)).toBe("spooled");
   const ready = await service.get("/health/ready", "");
@@ -91,7 +82,7 @@ test("killed and started again it still takes them; once the store is back every
   await end(service.child, "SIGKILL");
   service = await start("welcome");
   for (let n = 0; n < 20; n++) expect(await send(`second-${n}`)).toBe("spooled");
-  store = await startStore();
+  await store.start();
   await waitFor(
     async () => (await service.get("/health/ready", "")).status === 200,
     30_000,

@@ -28,7 +28,12 @@ export async function storeProcess(): Promise<StoreProcess> {
 
   const start = async (): Promise<void> => {
     const started = spawn(process.execPath, ["src/eventstore/embedded/main.ts"], {
-      env: { ...process.env, EVENTSTORE_PORT: String(port), DATA_DIR: directory },
+      env: {
+        ...process.env,
+        EVENTSTORE_PORT: String(port),
+        EVENTSTORE_ACCESS: "everyone",
+        DATA_DIR: directory,
+      },
       stdio: ["ignore", "ignore", "pipe"],
     });
     child = started;

@@ -28,6 +28,7 @@ export async function openContractStore(): Promise<ContractStore> {
     file: join(directory, "events.sqlite"),
     host: "127.0.0.1",
     port: 0,
+    password: undefined,
   });
   const client = connect(server.connectionString);
   return {

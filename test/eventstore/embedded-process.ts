@@ -22,7 +22,7 @@ export type Start =
 export async function startEmbedded(file: string, port = 0): Promise<Start> {
   const child = spawn(
     process.execPath,
-    [program, "--file", file, "--port", String(port), "--stdin-lifeline"],
+    [program, "--file", file, "--port", String(port), "--access-for-everyone", "--stdin-lifeline"],
     { stdio: ["pipe", "pipe", "pipe"] },
   );
   let said = "";
@@ -32,12 +32,12 @@ export async function startEmbedded(file: string, port = 0): Promise<Start> {
   const closed = once(child, "close").then(() => undefined);
   const line = await Promise.race([once(child.stdout, "data").then(([chunk]) => String(chunk)), closed]);
   if (line === undefined) return { tag: "refused", code: child.exitCode, said: said.trim() };
-  const listening = JSON.parse(line) as { port: number; connection_string: string };
+  const listening = JSON.parse(line) as { port: number };
   return {
     tag: "listening",
     process: {
       child,
-      url: listening.connection_string,
+      url: `esdb://127.0.0.1:${listening.port}?tls=false`,
       port: listening.port,
       end: async (signal) => {
         child.kill(signal);

@@ -2,18 +2,20 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readAddress } from "../../src/processes/event-store-address.ts";
 
 export function embeddedUrls(dataDir: string): {
   readonly eventstoreUrl: string;
   readonly databaseUrl: string;
 } {
   const ports = JSON.parse(readFileSync(join(dataDir, "ports.json"), "utf8")) as {
-    eventstore: number;
     postgres: number;
   };
+  const eventstoreUrl = readAddress(join(dataDir, "eventstore"));
+  if (eventstoreUrl === undefined) throw new Error(`No event store runs on ${dataDir}.`);
   const password = readFileSync(join(dataDir, "postgres/password"), "utf8").trim();
   return {
-    eventstoreUrl: `esdb://127.0.0.1:${ports.eventstore}?tls=false`,
+    eventstoreUrl,
     databaseUrl: `postgres://incident_ledger:${password}@127.0.0.1:${ports.postgres}/incident_ledger`,
   };
 }

@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { readAddress } from "../../src/processes/event-store-address.ts";
 import { reportedTests } from "../gate/reported-test.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import {
@@ -96,9 +97,7 @@ const restarted = (env: Record<string, string>): Promise<RunningService> =>
 /** Starts it again, and finds everything acknowledged, once. */
 async function allThere(env: Record<string, string>, project: string, sent: Sent): Promise<void> {
   const service = await restarted(env);
-  const eventstoreUrl =
-    env.EVENTSTORE_URL ??
-    `esdb://127.0.0.1:${JSON.parse(readFileSync(join(dataDir, "ports.json"), "utf8")).eventstore}?tls=false`;
+  const eventstoreUrl = env.EVENTSTORE_URL ?? readAddress(join(dataDir, "eventstore")) ?? "";
   const databaseUrl = env.DATABASE_URL ?? own.url;
   const found = await check({ eventstoreUrl, databaseUrl, project, sent });
   console.log(`    ${sentLine(sent)}\n    ${checkLine(found)}`);

@@ -81,7 +81,7 @@ export async function storeRound(options: {
     cpSync(join(options.prepared, scene), data, { recursive: true });
   const file = join(data, "events.sqlite");
   const traced = startTraced({
-    command: [process.execPath, program, "--file", file, "--port", "0", "--stdin-lifeline"],
+    command: [process.execPath, program, "--file", file, "--access-for-everyone", "--stdin-lifeline"],
     traceFile: join(place, "trace"),
     calls,
     ...injectionOf(options.kill, data),
@@ -110,8 +110,8 @@ export async function storeRound(options: {
 async function listening(traced: Traced): Promise<string | undefined> {
   const said = new Promise<string>((resolve) => {
     traced.child.stdout?.on("data", () => {
-      const found = /"connection_string":"([^"]+)"/.exec(traced.printed())?.[1];
-      if (found !== undefined) resolve(found);
+      const port = /"event":"listening","port":(\d+)/.exec(traced.printed())?.[1];
+      if (port !== undefined) resolve(`esdb://127.0.0.1:${port}?tls=false`);
     });
   });
   return Promise.race([said, traced.ended.then(() => undefined)]);

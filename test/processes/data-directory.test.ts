@@ -29,9 +29,9 @@ test("a directory that cannot be made is refused in one line that names it", () 
 test("the admin key is made once, and only its owner may read it", () => {
   const made = keepAdminKey(directory);
   expect(made.isNew).toBe(true);
-  expect(made.key).toMatch(/^ila_[0-9a-f]{48}$/);
+  expect(made.secret).toMatch(/^ila_[0-9a-f]{48}$/);
   expect(statSync(made.file).mode & 0o777).toBe(0o600);
-  expect(readFileSync(made.file, "utf8").trim()).toBe(made.key);
+  expect(readFileSync(made.file, "utf8").trim()).toBe(made.secret);
   expect(keepAdminKey(directory)).toEqual({ ...made, isNew: false });
 });
 

@@ -5,12 +5,12 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readAddress } from "../../src/processes/event-store-address.ts";
 import {
-  connectionStringIn,
   type EmbeddedEventStore,
+  saysListening,
   startEmbeddedEventStore,
 } from "../../src/processes/event-store-process.ts";
-import { freePort } from "../../src/processes/ports.ts";
 import { identify, isAlive } from "../../src/processes/process-identity.ts";
 
 let directory = "";
@@ -25,24 +25,26 @@ afterAll(async () => {
 });
 
 test("the line that says it listens is told from every other line", () => {
-  const line = '{"event":"listening","port":2113,"connection_string":"esdb://127.0.0.1:2113?tls=false"}';
-  expect(connectionStringIn(line)).toBe("esdb://127.0.0.1:2113?tls=false");
-  for (const other of ["", "listening", "{", '{"event":"stopped"}', '{"event":"listening"}', "[]"]) {
-    expect(connectionStringIn(other)).toBeUndefined();
+  expect(saysListening('{"event":"listening","port":2113}')).toBe(true);
+  for (const other of ["", "listening", "{", '{"event":"stopped"}', "null", "[]"]) {
+    expect(saysListening(other)).toBe(false);
   }
 });
 
-test("after kill -9 it is started again on the same port", async () => {
-  const port = await freePort();
+test("after kill -9 it is started again, with another password and another address", async () => {
   const readied: number[] = [];
   const watcher = { line: () => {}, ready: (pid: number) => void readied.push(pid), lost: () => {} };
-  running = await startEmbeddedEventStore({ directory, port, env: {}, watcher });
-  expect(running.url).toContain(`127.0.0.1:${port}`);
+  running = await startEmbeddedEventStore({ directory, env: {}, watcher });
+  const first = { password: running.password(), address: readAddress(directory) };
+  expect(first.address).toContain(first.password);
   process.kill(running.pid() ?? 0, "SIGKILL");
   await until(() => readied.length === 2);
-  expect(running.url).toContain(`127.0.0.1:${port}`);
+  expect(running.password()).not.toBe(first.password);
+  expect(readAddress(directory)).toContain(running.password());
+  expect(readAddress(directory)).not.toContain(first.password);
   await running.stop();
   expect(identify(readied[1] ?? 0)).toBeUndefined();
+  expect(readAddress(directory)).toBeUndefined();
 }, 30_000);
 
 test("it ends by itself when the service is killed", async () => {
@@ -50,7 +52,7 @@ test("it ends by itself when the service is killed", async () => {
   const script = `
     import { startEmbeddedEventStore } from ${JSON.stringify(file)};
     const started = await startEmbeddedEventStore({
-      directory: ${JSON.stringify(directory)}, port: ${await freePort()}, env: {},
+      directory: ${JSON.stringify(directory)}, env: {},
       watcher: { line() {}, ready() {}, lost() {} } });
     console.log(started.pid());
     setInterval(() => {}, 1000);`;

@@ -1,7 +1,9 @@
 // The embedded event store: one node that speaks EventStoreDB's gRPC protocol over one SQLite file, on loopback.
 
 import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { Server, ServerCredentials, type sendUnaryData, type UntypedHandleCall } from "@grpc/grpc-js";
+import { guarded } from "./access.ts";
 import type { Damage } from "./event-check.ts";
 import { EventFile } from "./event-file.ts";
 import { startWriter } from "./group-commit.ts";
@@ -11,7 +13,7 @@ import { writeService } from "./write-service.ts";
 
 export interface EventStoreServer {
   readonly port: number;
-  /** `esdb://...` for any EventStoreDB client. */
+  /** `esdb://...` for any EventStoreDB client; holds the password. */
   readonly connectionString: string;
   /** Answers what it has accepted, then closes the file. */
   readonly stop: () => Promise<void>;
@@ -22,13 +24,17 @@ const mostDamageTold = 10_000;
 const protocolVersion = "23.10.0";
 
 /**
- * Opens the file (made where it is missing) and listens; port 0: a free one. `onBroken` is told of a failed flush:
+ * Opens the file (made where it is missing) and listens, on the path of a socket too where one is given; port 0: a free
+ * one. Without a password everybody may call; with one, the list of methods and the address are still told to
+ * everybody, as EventStoreDB does. `onBroken` is told of a failed flush:
  * from then on nothing is acknowledged, and the process should end. Throws an Error with one plain sentence.
  */
 export async function startEventStore(options: {
   readonly file: string;
   readonly host: string;
   readonly port: number;
+  readonly password: string | undefined;
+  readonly socket?: string;
   readonly onBroken?: (error: Error) => void;
 }): Promise<EventStoreServer> {
   const file = new EventFile(options.file, tellOnce());
@@ -40,30 +46,36 @@ export async function startEventStore(options: {
     "grpc.max_concurrent_streams": 1_000,
     "grpc.http2.min_ping_interval_without_data_ms": 5_000,
   });
-  server.addService(services.streams, {
-    ...writeService(writer),
-    read: reader.read,
-  } as unknown as Record<string, UntypedHandleCall>);
+  const { password } = options;
+  const handlers = { ...writeService(writer), read: reader.read };
+  server.addService(
+    services.streams,
+    password === undefined
+      ? (handlers as unknown as Record<string, UntypedHandleCall>)
+      : guarded(handlers, password),
+  );
   server.addService(services.features, { getSupportedMethods });
   let listening = options.port;
   server.addService(services.gossip, {
     read: (_call: unknown, answer: sendUnaryData<unknown>) =>
       answer(null, oneMember({ host: options.host, port: listening })),
   });
-  const port = await new Promise<number>((resolve, reject) => {
-    const address = `${options.host}:${options.port}`;
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(new Error(`Cannot listen on ${address}: ${error.message}`));
-    });
-  }).catch((error: unknown) => {
+  try {
+    listening = await listen(server, `${options.host}:${options.port}`);
+    if (options.socket !== undefined) {
+      // One that was killed leaves its socket behind.
+      rmSync(options.socket, { force: true });
+      await listen(server, `unix:${options.socket}`);
+    }
+  } catch (error) {
+    server.forceShutdown();
     file.close();
     throw error;
-  });
-  listening = port;
+  }
+  const name = password === undefined ? "" : `&connectionName=${encodeURIComponent(password)}`;
   return {
-    port,
-    connectionString: `esdb://${options.host}:${port}?tls=false`,
+    port: listening,
+    connectionString: `esdb://${options.host}:${listening}?tls=false${name}`,
     stop: async () => {
       const asked = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       const bound = new Promise<void>((resolve) => setTimeout(resolve, 300));
@@ -75,6 +87,14 @@ export async function startEventStore(options: {
     },
   };
 }
+
+const listen = (server: Server, address: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new Error(`Cannot listen on ${address}: ${error.message}`));
+    });
+  });
 
 function endAtOnce(error: Error): never {
   console.error(`The event store could not flush and stops: ${error.message}`);
