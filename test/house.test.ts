@@ -73,6 +73,7 @@ const areas: Readonly<
   servers: { areas: ["config", "processes", "readmodel"], types: ["log"], packages: /^node:.+$/ },
   welcome: { areas: [], packages: /^$/ },
   config: { areas: [], packages: /^node:.+$/ },
+  "install-dependencies": { areas: ["config"], packages: /^node:.+$/ },
   runtime: { areas: [], packages: /^(node:.+|bun(:.+)?)$/ },
   log: { areas: [], types: ["config"], packages: /^(node:.+|pino|pino-pretty)$/ },
   app: { areas: ["*"], packages: /^node:.+$/ },

@@ -1,6 +1,6 @@
 // At most one service on one data directory. Knows nothing of what the directory holds beside the lock.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -16,7 +16,11 @@ export type Locking =
  */
 export function lockDirectory(directory: string): Locking {
   const holderFile = join(directory, "service.pid");
-  const database = new DatabaseSync(join(directory, "service.lock"));
+  const lockFile = join(directory, "service.lock");
+  // Whoever may open it may hold it, and so keep the service from starting. SQLite would let everybody read it.
+  closeSync(openSync(lockFile, "a", 0o600));
+  chmodSync(lockFile, 0o600);
+  const database = new DatabaseSync(lockFile);
   try {
     database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {

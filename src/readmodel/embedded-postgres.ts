@@ -1,19 +1,8 @@
 // The Postgres that comes with the service: made on the first start, ended with the service, on loopback only.
 // Knows nothing of what is stored in it.
 
-import { execFileSync, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { platform, setPriority } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -26,9 +15,10 @@ import {
   type ProcessIdentity,
   processesWorkingIn,
 } from "../processes/process-identity.ts";
-import { closedTo, type ServiceUser, serviceUser } from "../processes/service-user.ts";
+import { closedTo, serviceUser } from "../processes/service-user.ts";
 import { type SupervisedProcess, supervise, type Watcher } from "../processes/supervised-process.ts";
-import { locatePostgres, type PostgresPrograms } from "./postgres-installation.ts";
+import { dataIn, ensureData } from "./postgres-data.ts";
+import { locatePostgres } from "./postgres-installation.ts";
 
 export interface EmbeddedPostgres {
   /** Holds the password. */
@@ -42,7 +32,8 @@ const owner = "incident_ledger";
 const database = "incident_ledger";
 
 /**
- * Starts Postgres on a directory of its own, made where it is missing, and keeps it running on the same port. What an
+ * Starts Postgres on a directory of its own, and keeps it running on the same port. What it holds is made where it is
+ * missing or its password is lost, also while it runs, with the same URL. What an
  * earlier run that was killed left running on the directory is ended first: the caller holds the lock that says nobody
  * else uses it. Throws with one line that says what to do where it cannot run there.
  */
@@ -59,7 +50,7 @@ export async function startEmbeddedPostgres(options: {
   readonly niceness?: number;
 }): Promise<EmbeddedPostgres> {
   const directory = makeDirectory(options.directory);
-  const data = join(directory, "data");
+  const data = dataIn(directory);
   const user = serviceUser("postgres", data);
   const closed = closedTo(user, directory);
   if (closed !== undefined) {
@@ -67,13 +58,10 @@ export async function startEmbeddedPostgres(options: {
       `Cannot keep Postgres in "${directory}": as root it runs as another user (uid ${user?.uid}), who may not enter "${closed}". Choose a DATA_DIR that every user may reach, like /var/lib/incident-ledger, or start the service as an ordinary user.`,
     );
   }
-  const programs = locatePostgres({ user, copyTo: join(directory, "programs") });
+  const locate = () => locatePostgres({ user, copyTo: join(directory, "programs") });
+  let programs = locate();
   // Readiness is recognised by what the server says, so it has to say it in English.
   const env = { ...options.env, LC_ALL: "C", LANG: "C", TZ: "UTC" };
-  const passwordFile = join(directory, "password");
-  if (!existsSync(data)) initialise({ directory, data, passwordFile, programs, user, env });
-  const password = readFileSync(passwordFile, "utf8").trim();
-
   await endLeftovers(data);
   const port = typeof options.port === "number" ? options.port : await options.port();
   const settings = [
@@ -91,10 +79,19 @@ export async function startEmbeddedPostgres(options: {
     ...(platform() === "linux" ? ["recovery_init_sync_method=syncfs"] : []),
     ...(options.settings ?? []),
   ];
+  let password: string | undefined;
+  const prepare = async (): Promise<void> => {
+    await endLeftovers(data);
+    makeDirectory(directory);
+    if (!existsSync(programs.postgres)) programs = locate();
+    password = await ensureData({ directory, owner, programs, user, env }, password);
+  };
+  const url = (name: string): string => `postgres://${owner}:${password}@127.0.0.1:${port}/${name}`;
+  let made: Promise<void> = Promise.resolve();
   const supervised = await supervise(
     {
       name: "embedded Postgres",
-      prepare: () => endLeftovers(data),
+      prepare,
       spawn: () => {
         const child = spawn(
           programs.postgres,
@@ -117,11 +114,18 @@ export async function startEmbeddedPostgres(options: {
       stopSignals: ["SIGINT", "SIGQUIT", "SIGKILL"],
       stopEachMs: 1_600,
     },
-    options.watcher,
+    {
+      ...options.watcher,
+      ready: (pid) => {
+        options.watcher.ready(pid);
+        made = createDatabase(url("postgres"));
+        // A later one that fails leaves those who ask it to say so, until it is started again.
+        made.catch(() => {});
+      },
+    },
   );
-  const url = (name: string): string => `postgres://${owner}:${password}@127.0.0.1:${port}/${name}`;
   try {
-    await createDatabase(url("postgres"));
+    await made;
   } catch (error) {
     await supervised.stop();
     throw error;
@@ -143,53 +147,6 @@ function makeDirectory(directory: string): string {
   // Open to pass through, not to list: what is inside is closed by its own modes.
   chmodSync(directory, 0o711);
   return realpathSync(directory);
-}
-
-// Into another directory first, so that a start that was cut short is never taken for a whole database.
-function initialise(options: {
-  readonly directory: string;
-  readonly data: string;
-  readonly passwordFile: string;
-  readonly programs: PostgresPrograms;
-  readonly user: ServiceUser | undefined;
-  readonly env: Readonly<Record<string, string>>;
-}): void {
-  const { user } = options;
-  const unfinished = `${options.data}.new`;
-  rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { mode: 0o700 });
-  const password = randomBytes(24).toString("hex");
-  writeFileSync(options.passwordFile, `${password}\n`, { mode: 0o600 });
-  const passwordForUser = join(options.directory, "password.new");
-  rmSync(passwordForUser, { force: true });
-  writeFileSync(passwordForUser, `${password}\n`, { mode: 0o600 });
-  if (user !== undefined) {
-    chownSync(unfinished, user.uid, user.gid);
-    chownSync(passwordForUser, user.uid, user.gid);
-  }
-  try {
-    execFileSync(
-      options.programs.initdb,
-      [
-        `--pgdata=${unfinished}`,
-        `--username=${owner}`,
-        `--pwfile=${passwordForUser}`,
-        "--auth=scram-sha-256",
-        "--encoding=UTF8",
-        "--locale=C",
-        "--no-instructions",
-      ],
-      { cwd: "/", env: options.env, stdio: ["ignore", "pipe", "pipe"], timeout: 120_000, ...user },
-    );
-  } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : String(error);
-    throw new Error(`Cannot make the embedded Postgres's database in "${options.data}": ${said}`, {
-      cause: error,
-    });
-  } finally {
-    rmSync(passwordForUser, { force: true });
-  }
-  renameSync(unfinished, options.data);
 }
 
 /**

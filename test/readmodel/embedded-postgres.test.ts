@@ -71,6 +71,29 @@ test("the password is for its owner only and is asked for", async () => {
   await running.stop();
 }, 60_000);
 
+test("lost while it runs, it is made anew with the same address", async () => {
+  running = await start();
+  const { url } = running;
+  await query(url, (sql) => sql`CREATE TABLE lost AS SELECT 1 AS number`);
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  process.kill(running.pid() ?? 0, "SIGKILL");
+  await eventually(() => query(url, (sql) => sql`CREATE TABLE lost AS SELECT 2 AS number`));
+  expect(await query(url, (sql) => sql`SELECT number FROM lost`)).toEqual([{ number: 2 }]);
+  await running.stop();
+}, 60_000);
+
+for (const lost of ["password", "data", "data/global/pg_control"]) {
+  test(`without its ${lost} it is made anew by the next start`, async () => {
+    rmSync(join(directory, lost), { recursive: true });
+    running = await start();
+    expect(await query(running.url, (sql) => sql`SELECT to_regclass('lost')::text AS found`)).toEqual([
+      { found: null },
+    ]);
+    await query(running.url, (sql) => sql`CREATE TABLE lost AS SELECT 1 AS number`);
+    await running.stop();
+  }, 60_000);
+}
+
 const start = async (): Promise<EmbeddedPostgres> =>
   startEmbeddedPostgres({
     directory,

@@ -3,7 +3,15 @@
 
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -44,12 +52,43 @@ describe("what is installed is what was locked", () => {
     const installs = lines.flatMap(
       (line) => line.match(/\b(bun(@[\d.]+)?|npm) (install|ci|i)\b[^&"`]*/g) ?? [],
     );
-    expect(installs.length).toBeGreaterThan(5);
+    expect(installs.length).toBeGreaterThan(1);
     expect(installs.filter((command) => !command.includes("--frozen-lockfile"))).toEqual([]);
+    expect(Object.values(description.scripts).filter((script) => script.includes("bun install"))).toEqual([]);
   });
 });
 
 describe("scripts at installation", () => {
+  test("they see none of the service's secrets, and a lockfile that does not fit stops them", () => {
+    const directory = mkdtempSync(join(tmpdir(), "ledger-install-"));
+    const install = () =>
+      spawnSync(process.execPath, [join(checkout, "src/install-dependencies.ts")], {
+        cwd: directory,
+        env: { ...process.env, ADMIN_API_KEY: "seen-admin", SECRETS_KEY: "seen-secrets", OTHER: "told" },
+        encoding: "utf8",
+      });
+    const manifest = {
+      name: "probe",
+      version: "1.0.0",
+      scripts: { preinstall: "env > seen" },
+      dependencies: { inner: "file:./inner" },
+    };
+    try {
+      writeFileSync(join(directory, "package.json"), JSON.stringify(manifest));
+      mkdirSync(join(directory, "inner"));
+      writeFileSync(join(directory, "inner/package.json"), '{ "name": "inner", "version": "1.0.0" }');
+      spawnSync(process.execPath, ["install", "--ignore-scripts"], { cwd: directory });
+      expect(install()).toMatchObject({ status: 0, stdout: "" });
+      const seen = readFileSync(join(directory, "seen"), "utf8");
+      expect(seen).toContain("OTHER=told");
+      expect(seen).not.toContain("seen-");
+      writeFileSync(join(directory, "package.json"), JSON.stringify({ ...manifest, dependencies: {} }));
+      expect(install().status).not.toBe(0);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }, 30_000);
+
   const withScripts = locked.filter(({ hasInstallScript }) => hasInstallScript).map(({ name }) => name);
 
   test("the packages that have one are these; bun runs only those that package.json allows", () => {
