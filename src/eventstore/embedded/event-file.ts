@@ -2,6 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { checkSumOf, type Damage, damagedEvent } from "./event-check.ts";
+import { versionOf } from "./journal-mark.ts";
 import { headOf, openFile } from "./open-file.ts";
 import { PrefixIndex } from "./prefix-index.ts";
 
@@ -89,6 +90,9 @@ export class EventFile {
   readonly #tell: (damage: Damage) => void;
   #head: number;
   readonly underPrefix: PrefixIndex;
+  /** Of the newest transaction, and whether the journal holds some that the file does not. */
+  #transaction: number;
+  #isBehind = false;
 
   /**
    * Opens or makes the file and holds it alone. Throws a plain Error that says what is wrong with it. `tell` hears of
@@ -96,7 +100,9 @@ export class EventFile {
    */
   constructor(file: string, tell: (damage: Damage) => void = () => {}) {
     this.#tell = tell;
-    this.#db = openFile(file, tell);
+    const { db, transaction } = openFile(file, tell);
+    this.#db = db;
+    this.#transaction = transaction;
     const prepare = (text: string): StatementSync => this.#db.prepare(text);
     this.#insertEvent = prepare(
       "insert into events (position, stream, revision, id, type, is_json, created, data, metadata, crc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -133,11 +139,21 @@ export class EventFile {
 
   begin(): void {
     this.#db.exec("begin immediate");
+    this.#db.exec(`pragma user_version = ${versionOf({ isOpen: true, transaction: this.#transaction + 1 })}`);
   }
 
   /** Returns once everything since `begin` is on the disk. */
   commit(): void {
     this.#db.exec("commit");
+    this.#transaction += 1;
+    this.#isBehind = true;
+  }
+
+  /** Writes the log's own journal into the file, as far as it holds something new. SQLite does so too when it is long. */
+  writeBack(): void {
+    if (!this.#isBehind) return;
+    this.#db.exec("pragma wal_checkpoint(passive)");
+    this.#isBehind = false;
   }
 
   rollback(head: number): void {
@@ -146,10 +162,15 @@ export class EventFile {
     if (this.#db.isTransaction !== false) this.#db.exec("rollback");
   }
 
-  /** Writes the log's own journal into the file and lets go of it. */
+  /** Writes the log's own journal into the file, which then needs it no more, and lets go of it. */
   close(): void {
-    this.#db.exec("pragma wal_checkpoint(truncate)");
-    this.#db.close();
+    try {
+      const transaction = this.#transaction + 1;
+      this.#db.exec(`pragma user_version = ${versionOf({ isOpen: false, transaction })}`);
+      this.#db.exec("pragma wal_checkpoint(truncate)");
+    } finally {
+      this.#db.close();
+    }
   }
 
   stream(name: string): StoredStream | undefined {

@@ -40,6 +40,8 @@ export interface Writer {
   readonly write: (write: Write) => Promise<Written>;
   /** Called after each flush that moved the log on. */
   onFlushed: () => void;
+  /** Brings the file up to its journal, between flushes. */
+  readonly writeBack: () => void;
   /** Resolves when nothing waits any more. */
   readonly drained: () => Promise<void>;
 }
@@ -71,7 +73,7 @@ export function startWriter(file: EventFile, onBroken: (error: Error) => void): 
       file.commit();
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
-      if (!/disk is full|SQLITE_FULL/i.test(reason.message)) {
+      if (!isFull(reason)) {
         onBroken(reason);
         return;
       }
@@ -106,11 +108,21 @@ export function startWriter(file: EventFile, onBroken: (error: Error) => void): 
       });
     },
     onFlushed: () => {},
+    writeBack: () => {
+      try {
+        file.writeBack();
+      } catch (error) {
+        // Without room it is tried again later: the journal holds everything.
+        if (!isFull(error)) onBroken(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
     drained: () =>
       waiting.length === 0 && !scheduled ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
   };
   return writer;
 }
+
+const isFull = (error: unknown): boolean => /disk is full|SQLITE_FULL/i.test(String(error));
 
 const bytesOf = (write: Write): number =>
   write.tag === "append" ? write.events.reduce((sum, event) => sum + sizeOf(event), 0) : 0;

@@ -2,22 +2,30 @@
 // the end, as a crash leaves it, and forgets what follows. Knows nothing of events.
 
 import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { userVersionAt } from "./journal-mark.ts";
 
 const headerBytes = 32;
 const frameHeaderBytes = 24;
 
-/**
- * How many whole transactions lie behind a break in the journal; 0 where it is whole, or ends as a crash leaves it: each
- * transaction is on the disk before the next begins, so that only the last one can be torn. Format:
- * https://www.sqlite.org/fileformat2.html#the_write_ahead_log
- */
-export function transactionsBehindBreak(journal: Uint8Array): number {
+export interface JournalReading {
+  /**
+   * How many whole transactions lie behind a break; 0 where the journal is whole, or ends as a crash leaves it: each
+   * transaction is on the disk before the next begins, so that only the last one can be torn.
+   */
+  readonly behindBreak: number;
+  /** The user versions that its first and its last whole transaction set; undefined where it holds none that did. */
+  readonly versions: { readonly first: number; readonly last: number } | undefined;
+}
+
+/** Reads it as SQLite does, and on behind a break. Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log */
+export function readJournal(journal: Uint8Array): JournalReading {
+  const nothing: JournalReading = { behindBreak: 0, versions: undefined };
   const view = new DataView(journal.buffer, journal.byteOffset, journal.length);
-  if (journal.length < headerBytes) return 0;
+  if (journal.length < headerBytes) return nothing;
   const littleEndian = (view.getUint32(0) & 1) === 0;
   const pageBytes = view.getUint32(8);
   // What says no page size that there is has no frames to look for.
-  if (pageBytes < 512 || pageBytes > 65_536) return 0;
+  if (pageBytes < 512 || pageBytes > 65_536) return nothing;
   const sum: Sum = { low: 0, high: 0 };
   add(sum, view, { from: 0, to: 24, littleEndian });
   let isWhole = sum.low === view.getUint32(24) && sum.high === view.getUint32(28);
@@ -26,6 +34,8 @@ export function transactionsBehindBreak(journal: Uint8Array): number {
   const isOfRound = (at: number): boolean =>
     view.getUint32(at + 8) === view.getUint32(round) && view.getUint32(at + 12) === view.getUint32(round + 4);
   let behind = 0;
+  let version: number | undefined;
+  let versions: JournalReading["versions"];
   const frameBytes = frameHeaderBytes + pageBytes;
   for (let at = headerBytes; at + frameBytes <= journal.length; at += frameBytes) {
     // Frames of an earlier round of the journal were written into the database before this round began.
@@ -40,8 +50,12 @@ export function transactionsBehindBreak(journal: Uint8Array): number {
     }
     const endsTransaction = view.getUint32(at + 4) !== 0;
     if (!isWhole && endsTransaction) behind++;
+    if (!isWhole) continue;
+    if (view.getUint32(at) === 1) version = view.getUint32(at + frameHeaderBytes + userVersionAt);
+    if (endsTransaction && version !== undefined)
+      versions = { first: versions?.first ?? version, last: version };
   }
-  return behind < 2 ? 0 : behind - 1;
+  return { behindBreak: behind < 2 ? 0 : behind - 1, versions };
 }
 
 /** A copy of the damaged journal beside it, and how much is lost; undefined where nothing is. Before any write. */
@@ -50,7 +64,7 @@ export function keepDamagedJournal(
 ): { readonly keptAs: string; readonly transactions: number } | undefined {
   const journal = `${file}-wal`;
   if (!existsSync(journal)) return undefined;
-  const transactions = transactionsBehindBreak(readFileSync(journal));
+  const { behindBreak: transactions } = readJournal(readFileSync(journal));
   if (transactions === 0) return undefined;
   const keptAs = `${journal}.${Date.now()}.damaged`;
   copyFileSync(journal, keptAs);

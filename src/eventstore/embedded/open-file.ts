@@ -5,11 +5,10 @@ import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Damage } from "./event-check.ts";
 import { keepDamagedJournal } from "./journal-check.ts";
+import { formatVersion, journalProblem, markOf, versionOf } from "./journal-mark.ts";
 
 /** Marks the file as an embedded event store's own (PRAGMA application_id). */
 const applicationId = 0x494c4553;
-/** 2: events have check sums; those written before have none. */
-const formatVersion = 2;
 /** Up to this size the whole file is checked at the start; beyond, its tables' roots and newest event. */
 const wholeCheckBytes = 67_108_864;
 
@@ -39,10 +38,20 @@ create table if not exists events (
 create unique index if not exists events_of_stream on events (stream, revision);
 create index if not exists events_by_id on events (stream, id);`;
 
-/** Held by this process alone until it is closed. Throws a plain Error that says what is wrong. */
-export function openFile(file: string, tell: (damage: Damage) => void): DatabaseSync {
+/** Held by this process alone until it is closed; every transaction has to count on. */
+export interface OpenFile {
+  readonly db: DatabaseSync;
+  /** Of the newest transaction (journal-mark.ts). */
+  readonly transaction: number;
+}
+
+/** Throws a plain Error that says what is wrong. */
+export function openFile(file: string, tell: (damage: Damage) => void): OpenFile {
   let db: DatabaseSync | undefined;
   try {
+    // Before SQLite sees the journal: it would write into the file what does not belong there.
+    const problem = journalProblem(file);
+    if (problem !== undefined) throw new Error(problem);
     db = new DatabaseSync(file);
     // Before the first touch of the journal: the file is held by this process alone until it closes or dies.
     db.exec("pragma locking_mode = exclusive");
@@ -51,10 +60,9 @@ export function openFile(file: string, tell: (damage: Damage) => void): Database
     if (marks.application_id !== applicationId && used.n > 0) {
       throw new Error("it is a database of something else");
     }
-    const format = db.prepare("pragma user_version").get() as { user_version: number };
-    if (format.user_version > formatVersion) {
-      throw new Error(`it was written by a newer version (format ${format.user_version})`);
-    }
+    const { user_version } = db.prepare("pragma user_version").get() as { user_version: number };
+    const { format, transaction } = markOf(user_version);
+    if (format > formatVersion) throw new Error(`it was written by a newer version (format ${format})`);
     const lost = keepDamagedJournal(file);
     if (lost !== undefined)
       tell({ event: "damaged_journal", transactions: lost.transactions, kept_as: lost.keptAs });
@@ -63,19 +71,31 @@ export function openFile(file: string, tell: (damage: Damage) => void): Database
     // What a journal still holds after a failed flush may be in memory only, and would be built upon: it goes into the
     // file, and is flushed there, before anything new is acknowledged.
     db.exec("pragma wal_checkpoint(truncate)");
-    // One that is as it should be is not written to before the first event.
-    if (used.n === 0 || format.user_version < formatVersion) {
+    if (used.n === 0 || format < 2) {
       db.exec("begin immediate");
       db.exec(tables);
       if (used.n > 0) db.exec("alter table events add column crc integer");
-      db.exec(`pragma application_id = ${applicationId}; pragma user_version = ${formatVersion}`);
+      db.exec(`pragma application_id = ${applicationId}; pragma user_version = 2`);
       db.exec("commit");
     }
     checkContents(db, file, tell);
-    return db;
+    return { db, transaction: markOpen(db, transaction) };
   } catch (error) {
     db?.close();
     throw new Error(`Cannot open the event store's file ${JSON.stringify(file)}: ${plainReason(error)}`);
+  }
+}
+
+/** From now on the file itself says that a journal belongs to it. Answers the transaction that wrote that. */
+function markOpen(db: DatabaseSync, transaction: number): number {
+  try {
+    db.exec(`pragma user_version = ${versionOf({ isOpen: true, transaction: transaction + 1 })}`);
+    db.exec("pragma wal_checkpoint(truncate)");
+    return transaction + 1;
+  } catch (error) {
+    // A full disk is no reason not to be read.
+    if (!/disk is full|SQLITE_FULL/i.test(String(error))) throw error;
+    return transaction;
   }
 }
 

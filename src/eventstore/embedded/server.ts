@@ -19,6 +19,8 @@ export interface EventStoreServer {
   readonly stop: () => Promise<void>;
 }
 
+/** How long what is recorded may lie in the journal alone. */
+const writeBackEveryMs = 60_000;
 const mostDamageTold = 10_000;
 /** What a server of this protocol version says it is. */
 const protocolVersion = "23.10.0";
@@ -41,6 +43,8 @@ export async function startEventStore(options: {
   const writer = startWriter(file, options.onBroken ?? endAtOnce);
   const reader = startReader(file);
   writer.onFlushed = reader.wake;
+  const writingBack = setInterval(() => writer.writeBack(), writeBackEveryMs);
+  writingBack.unref();
   const server = new Server({
     "grpc.max_receive_message_length": 16_777_216,
     "grpc.max_concurrent_streams": 1_000,
@@ -77,6 +81,7 @@ export async function startEventStore(options: {
     port: listening,
     connectionString: `esdb://${options.host}:${listening}?tls=false${name}`,
     stop: async () => {
+      clearInterval(writingBack);
       const asked = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       const bound = new Promise<void>((resolve) => setTimeout(resolve, 300));
       await writer.drained();
