@@ -70,6 +70,10 @@ const areas: Readonly<
     types: ["config", "intake", "processes"],
     packages: /^node:.+$/,
   },
+  backup: {
+    areas: ["backup", "config", "eventstore", "processes", "spool", "intake"],
+    packages: /^node:.+$/,
+  },
   servers: { areas: ["config", "processes", "readmodel"], types: ["log"], packages: /^node:.+$/ },
   welcome: { areas: [], packages: /^$/ },
   config: { areas: [], packages: /^node:.+$/ },

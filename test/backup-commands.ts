@@ -1,0 +1,36 @@
+// Runs the commands of backup and restore as a user would, on a data directory.
+
+import { spawn } from "node:child_process";
+import { checkout } from "./running-service.ts";
+
+export interface CommandEnd {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function runCommand(
+  command: "backup" | "restore",
+  options: {
+    readonly dataDir: string;
+    readonly args: readonly string[];
+    readonly env?: Record<string, string>;
+  },
+): Promise<CommandEnd> {
+  const { DATABASE_URL: _database, EVENTSTORE_URL: _store, ...inherited } = process.env;
+  const child = spawn(process.execPath, [`src/backup/${command}-command.ts`, ...options.args], {
+    cwd: checkout,
+    env: { ...inherited, DATA_DIR: options.dataDir, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, stdout, stderr };
+}
