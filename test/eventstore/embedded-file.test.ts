@@ -59,6 +59,8 @@ test("a torn file is refused as damaged; events and ids survive an orderly stop"
 
   truncateSync(file, Math.floor(readFileSync(file).length / 2 / 4096) * 4096 - 1000);
   expect(await refusal(file)).toContain("damaged");
+  // Refusing it has made nothing of it that would be refused for another reason, or not at all.
+  expect(await refusal(file)).toContain("damaged");
 });
 
 test("a second process on the same file is refused, also after the first was killed and started again", async () => {

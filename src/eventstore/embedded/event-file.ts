@@ -2,8 +2,8 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { checkSumOf, type Damage, damagedEvent } from "./event-check.ts";
-import { versionOf } from "./journal-mark.ts";
-import { headOf, openFile } from "./open-file.ts";
+import { closeWithMark, versionOf } from "./journal-mark.ts";
+import { headOf, isFull, openFile } from "./open-file.ts";
 import { PrefixIndex } from "./prefix-index.ts";
 
 /** Revision of a tombstone: greater than any other. */
@@ -73,6 +73,7 @@ const columns =
 const joined = `select ${columns} from events e left join streams s on s.key = e.stream`;
 
 export class EventFile {
+  readonly #file: string;
   readonly #db: DatabaseSync;
   readonly #streams = new Map<string, StoredStream>();
   readonly #insertEvent: StatementSync;
@@ -99,6 +100,7 @@ export class EventFile {
    * the damage that it opens with, and of each event read in vain, as often as it is.
    */
   constructor(file: string, tell: (damage: Damage) => void = () => {}) {
+    this.#file = file;
     this.#tell = tell;
     const { db, transaction } = openFile(file, tell);
     this.#db = db;
@@ -168,8 +170,11 @@ export class EventFile {
       const transaction = this.#transaction + 1;
       this.#db.exec(`pragma user_version = ${versionOf({ isOpen: false, transaction })}`);
       this.#db.exec("pragma wal_checkpoint(truncate)");
+    } catch (error) {
+      // The journal then stays beside the file.
+      if (!isFull(error)) throw error;
     } finally {
-      this.#db.close();
+      closeWithMark(this.#db, this.#file);
     }
   }
 

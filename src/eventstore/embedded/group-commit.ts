@@ -8,6 +8,7 @@ import {
   sizeOf,
   tombstoneRevision,
 } from "./event-file.ts";
+import { isFull } from "./open-file.ts";
 import { metadataStreamOf, readStreamMetadata, streamOfMetadata } from "./stream-metadata.ts";
 
 export const maxAppendBytes = 1_048_576;
@@ -121,8 +122,6 @@ export function startWriter(file: EventFile, onBroken: (error: Error) => void): 
   };
   return writer;
 }
-
-const isFull = (error: unknown): boolean => /disk is full|SQLITE_FULL/i.test(String(error));
 
 const bytesOf = (write: Write): number =>
   write.tag === "append" ? write.events.reduce((sum, event) => sum + sizeOf(event), 0) : 0;

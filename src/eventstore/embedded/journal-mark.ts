@@ -1,7 +1,8 @@
 // The number in the file's header (PRAGMA user_version) by which the file and its journal know each other: a copy of one
 // without the other, or with another's, is found before it is taken for the log. Knows nothing of events.
 
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
 import { readJournal } from "./journal-check.ts";
 
 /** Where it stands in the first page: https://www.sqlite.org/fileformat2.html#the_database_header */
@@ -57,6 +58,17 @@ export function journalProblem(file: string): string | undefined {
     return `its journal ${JSON.stringify(journal)} is older than the file. Put the journal back that belongs to it, or restore a backup`;
   }
   return undefined;
+}
+
+/**
+ * Closes it. SQLite then removes a journal that it has written back whole; where the file could not be told so, because
+ * the disk is full or the file damaged, an empty one takes its place, and is no reason to refuse the file.
+ */
+export function closeWithMark(db: DatabaseSync, file: string): void {
+  db.close();
+  const header = headerOf(file);
+  const isOpen = header !== undefined && markOf(header.getUint32(userVersionAt)).isOpen;
+  if (isOpen && !existsSync(`${file}-wal`)) writeFileSync(`${file}-wal`, "", { mode: 0o600 });
 }
 
 /** How far one is ahead of the other, also across the greatest. */

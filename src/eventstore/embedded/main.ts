@@ -34,7 +34,7 @@ try {
     password: access === "everyone" ? undefined : await choosePassword(input),
     ...(given.socket === undefined ? {} : { socket: given.socket }),
   });
-  keepAddress(directory, server.connectionString);
+  keepForTools(server.connectionString);
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -93,6 +93,15 @@ async function choosePassword(input: Interface | undefined): Promise<string> {
     input?.once("line", resolve);
     input?.once("close", () => reject(new Error("The service ended before it had named a password.")));
   });
+}
+
+/** A disk that is full is no reason to take no calls. */
+function keepForTools(address: string): void {
+  try {
+    keepAddress(directory, address);
+  } catch (error) {
+    console.error(`Cannot keep the address for other tools: ${String(error)}`);
+  }
 }
 
 function watchParent(parent: number, stop: () => Promise<void>): void {

@@ -5,7 +5,7 @@ import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Damage } from "./event-check.ts";
 import { keepDamagedJournal } from "./journal-check.ts";
-import { formatVersion, journalProblem, markOf, versionOf } from "./journal-mark.ts";
+import { closeWithMark, formatVersion, journalProblem, markOf, versionOf } from "./journal-mark.ts";
 
 /** Marks the file as an embedded event store's own (PRAGMA application_id). */
 const applicationId = 0x494c4553;
@@ -81,7 +81,7 @@ export function openFile(file: string, tell: (damage: Damage) => void): OpenFile
     checkContents(db, file, tell);
     return { db, transaction: markOpen(db, transaction) };
   } catch (error) {
-    db?.close();
+    if (db !== undefined) closeWithMark(db, file);
     throw new Error(`Cannot open the event store's file ${JSON.stringify(file)}: ${plainReason(error)}`);
   }
 }
@@ -94,10 +94,12 @@ function markOpen(db: DatabaseSync, transaction: number): number {
     return transaction + 1;
   } catch (error) {
     // A full disk is no reason not to be read.
-    if (!/disk is full|SQLITE_FULL/i.test(String(error))) throw error;
+    if (!isFull(error)) throw error;
     return transaction;
   }
 }
+
+export const isFull = (error: unknown): boolean => /disk is full|SQLITE_FULL/i.test(String(error));
 
 function plainReason(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
