@@ -1,7 +1,7 @@
 // Backs up a log while it is written to: the spool first, then the log from where the last backup ended to where the log
 // ends now. What is in neither was not acknowledged before the backup began.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { RawEvent, RawLog } from "../eventstore/raw-log.ts";
 import { makeDirectory } from "../processes/durable-directory.ts";
@@ -12,6 +12,7 @@ import {
   emptyManifest,
   keyNames,
   type Manifest,
+  readBackupFile,
   readManifest,
   writeBackupFile,
   writeManifest,
@@ -47,11 +48,8 @@ export async function backUp(options: BackupOptions): Promise<BackedUp> {
   const before = readManifest(to) ?? emptyManifest;
   if (before === emptyManifest && readdirSync(to).some((name) => !/^(service\.|spool-|log$)/.test(name)))
     throw new BackupDamaged(`"${to}" holds files that are no backup. Choose an empty directory.`);
-  for (const segment of before.segments) {
-    const size = statSync(join(to, segment.file), { throwIfNoEntry: false })?.size;
-    if (size !== segment.bytes)
-      throw new BackupDamaged(`"${join(to, segment.file)}" is missing or was changed.`);
-  }
+  // What is there already is checked each time: a backup that has rotted must not be found when it is needed.
+  for (const file of [...before.segments, ...before.spool]) readBackupFile(to, file);
   mkdirSync(join(to, "log"), { recursive: true, mode: 0o700 });
   await checkSameLog(log, before);
   const spool = copySpool(options);

@@ -244,6 +244,7 @@ test("a backup that was changed is refused before anything is written", async ()
       writeFileSync(file, other);
       const target = await newStore();
       await expect(restoreInto(target)).rejects.toBeInstanceOf(BackupDamaged);
+      await expect(backUpSource()).rejects.toBeInstanceOf(BackupDamaged);
       expect(await eventsIn(target.log)).toEqual([]);
     }
     writeFileSync(file, bytes);

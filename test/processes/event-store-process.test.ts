@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readAddress } from "../../src/processes/event-store-address.ts";
 import {
   type EmbeddedEventStore,
@@ -45,6 +45,20 @@ test("after kill -9 it is started again, with another password and another addre
   await running.stop();
   expect(identify(readied[1] ?? 0)).toBeUndefined();
   expect(readAddress(directory)).toBeUndefined();
+}, 30_000);
+
+test("on a path that is too long for a socket it listens in a directory of its own, which nobody else may enter", async () => {
+  const deep = join(directory, "d".repeat(60), "e".repeat(60));
+  const watcher = { line: () => {}, ready: () => {}, lost: () => {} };
+  const store = await startEmbeddedEventStore({ directory: deep, env: {}, watcher });
+  try {
+    expect(store.socket.startsWith(deep)).toBe(false);
+    expect(statSync(store.socket).isSocket()).toBe(true);
+    expect(statSync(dirname(store.socket)).mode & 0o777).toBe(0o700);
+  } finally {
+    await store.stop();
+  }
+  expect(existsSync(dirname(store.socket))).toBe(false);
 }, 30_000);
 
 test("it ends by itself when the service is killed", async () => {

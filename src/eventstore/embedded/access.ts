@@ -39,7 +39,7 @@ export function guarded(
 const digest = (text: string | Buffer): Buffer => createHash("sha256").update(text).digest();
 
 function passwordOf(header: string | Buffer): string {
-  const credentials = /^Basic\s+(.+)$/i.exec(String(header))?.[1] ?? "";
+  const credentials = /^Basic (\S+)$/i.exec(String(header))?.[1] ?? "";
   const text = Buffer.from(credentials, "base64").toString();
   return text.slice(text.indexOf(":") + 1);
 }

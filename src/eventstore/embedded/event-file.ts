@@ -94,6 +94,7 @@ export class EventFile {
   /** Of the newest transaction, and whether the journal holds some that the file does not. */
   #transaction: number;
   #isBehind = false;
+  #isReleased = false;
 
   /**
    * Opens or makes the file and holds it alone. Throws a plain Error that says what is wrong with it. `tell` hears of
@@ -174,8 +175,18 @@ export class EventFile {
       // The journal then stays beside the file.
       if (!isFull(error)) throw error;
     } finally {
-      closeWithMark(this.#db, this.#file);
+      this.release();
     }
+  }
+
+  /**
+   * Lets go of it as it is. Before the process ends in any other way than by a signal: the runtime would close it then,
+   * and SQLite remove a journal that the file still names.
+   */
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    closeWithMark(this.#db, this.#file);
   }
 
   stream(name: string): StoredStream | undefined {

@@ -40,6 +40,8 @@ export async function startEventStore(options: {
   readonly onBroken?: (error: Error) => void;
 }): Promise<EventStoreServer> {
   const file = new EventFile(options.file, tellOnce());
+  const release = (): void => file.release();
+  process.once("exit", release);
   const writer = startWriter(file, options.onBroken ?? endAtOnce);
   const reader = startReader(file);
   writer.onFlushed = reader.wake;
@@ -88,6 +90,7 @@ export async function startEventStore(options: {
       await Promise.race([asked, bound]);
       server.forceShutdown();
       await writer.drained();
+      process.off("exit", release);
       file.close();
     },
   };
