@@ -71,7 +71,7 @@ const areas: Readonly<
     packages: /^node:.+$/,
   },
   backup: {
-    areas: ["backup", "config", "eventstore", "processes", "spool", "intake"],
+    areas: ["backup", "config", "domain", "eventstore", "intake", "processes", "spool"],
     packages: /^node:.+$/,
   },
   servers: { areas: ["config", "processes", "readmodel"], types: ["log"], packages: /^node:.+$/ },

@@ -1,13 +1,11 @@
 // An event on its way into another log: which events go, and what its metadata says of where it came from. Pure.
 
+import { logStream } from "../domain/log-started.ts";
 import type { RawEvent } from "../eventstore/raw-log.ts";
-
-/** Where a log holds its own identity; every other log has another. */
-const identityStream = "ledger";
 
 /** System events belong to a server, and the identity to one log: neither is part of a copy. */
 export const isOwnEvent = (event: Pick<RawEvent, "stream">): boolean =>
-  !event.stream.startsWith("$") && event.stream !== identityStream;
+  !event.stream.startsWith("$") && event.stream !== logStream;
 
 /** The type of what the embedded store serves in the place of an event that it cannot read any more. */
 export const damagedType = "$damaged";

@@ -69,7 +69,7 @@ export function openRawLog(address: StoreAddress): RawLog {
   const writing = openClient(address, "append");
   let appends: Promise<Appends> | undefined;
   return {
-    head: () => readHead(reading, headTimeoutMs),
+    head: () => readHead(reading, { timeoutMs: headTimeoutMs }),
     read: (from) => readFrom(reading, from),
     append: async (stream, behind, events) => {
       appends ??= openAppends(writing);

@@ -2,12 +2,9 @@
 // every webhook that comes after appears, and nothing is shown that the log does not hold.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { childEnvironment } from "../../src/config.ts";
-import { type EmbeddedEventStore, startEmbeddedEventStore } from "../../src/processes/event-store-process.ts";
-import { freePort } from "../../src/processes/ports.ts";
+import { storeProcess } from "../eventstore/adapter-store.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import {
   end,
@@ -150,13 +147,7 @@ test("two services with logs of their own: the second is refused while the first
 }, 120_000);
 
 test("EVENTSTORE_URL set on a database that was built from the embedded event store", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "ledger-log-"));
-  const store: EmbeddedEventStore = await startEmbeddedEventStore({
-    directory,
-    port: await freePort(),
-    env: childEnvironment(process.env),
-    watcher: { line: () => {}, ready: () => {}, lost: () => {} },
-  });
+  const store = await storeProcess();
   try {
     const service = await start({ env: { ...env, EVENTSTORE_URL: store.url } });
     const account = await registerProject(service);
@@ -164,8 +155,7 @@ test("EVENTSTORE_URL set on a database that was built from the embedded event st
     await showsOnly(service, account, range(1, 70));
     await service.stop();
   } finally {
-    await store.stop();
-    rmSync(directory, { recursive: true, force: true });
+    await store.remove();
   }
 }, 120_000);
 

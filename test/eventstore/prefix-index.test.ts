@@ -123,7 +123,7 @@ describe("one project among 60,000 events of others", () => {
 describe("through the server", () => {
   let server: EventStoreServer;
   beforeAll(async () => {
-    server = await startEventStore({ file: path, host: "127.0.0.1", port: 0 });
+    server = await startEventStore({ file: path, host: "127.0.0.1", port: 0, password: undefined });
   });
   afterAll(() => server.stop());
 

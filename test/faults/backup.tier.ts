@@ -1,10 +1,11 @@
 // Backed up under load, killed, restored elsewhere: everything acknowledged before the last backup is there, once, and
 // timelines, pairs and figures are those of the first service.
 
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { runCommand } from "../backup-commands.ts";
+import { type Report, reportedTests } from "../gate/reported-test.ts";
 import {
   end,
   type RunningService,
@@ -16,10 +17,9 @@ import { killLeftOn } from "../service-processes.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
 import { embeddedUrls } from "./embedded-urls.ts";
 import { registerPatiently } from "./register-patiently.ts";
-import { startSeed } from "./seed.ts";
 import { noneSent, type Sent, sentLine, startSenders } from "./senders.ts";
 
-const random = startSeed("backup under load");
+const { random, test } = reportedTests(import.meta.path);
 const cleanUps: (() => Promise<void> | void)[] = [];
 
 afterAll(async () => {
@@ -27,10 +27,10 @@ afterAll(async () => {
 }, 120_000);
 
 for (const ack of ["store", "spool"] as const) {
-  test(`with ACK=${ack}`, () => drill(ack), 600_000);
+  test(`with ACK=${ack}`, (report) => drill(ack, report), 600_000);
 }
 
-async function drill(ack: "store" | "spool"): Promise<void> {
+async function drill(ack: "store" | "spool", report: Report): Promise<void> {
   const [dataDir, elsewhere, dir] = [
     await temporaryDataDir(),
     await temporaryDataDir(),
@@ -73,6 +73,7 @@ async function drill(ack: "store" | "spool"): Promise<void> {
   ] as const) {
     const found = await check({ ...embeddedUrls(elsewhere), project, sent: { acknowledged, bodies } });
     console.log(`  ${ack}: ${checkLine(found)}`);
+    report.found(found);
     expect(faultsIn(found)).toBe(0);
     expect(found.outages).toBeGreaterThan(0);
   }
@@ -81,6 +82,7 @@ async function drill(ack: "store" | "spool"): Promise<void> {
   cleanUps.push(() => void again.child.kill("SIGKILL"));
   await check({ ...embeddedUrls(dataDir), project: quiet.project, sent: silent });
   const original = await shownOf(again, quiet);
+  report.tried({ acknowledged: silent.acknowledged.size + before.size });
   expect(original.ids.length).toBe(silent.acknowledged.size);
   expect(await shownOf(second, quiet)).toEqual(original);
   console.log(

@@ -1,7 +1,9 @@
 // kill -9 at any moment of the very first start: the next start on the same directory works, takes a webhook and shows it.
 
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { reportedTests } from "../gate/reported-test.ts";
+import { setting } from "../gate/run-settings.ts";
 import {
   end,
   launch,
@@ -13,12 +15,11 @@ import {
   webhook,
 } from "../running-service.ts";
 import { spreadLine } from "./figures.ts";
-import { startSeed } from "./seed.ts";
 
-const kills = Math.min(50, Number(process.env.FAULT_KILLS ?? 50));
-const random = startSeed("kill -9 of the first start");
+const kills = Math.min(50, setting("FAULT_KILLS", 50));
+const { random, test } = reportedTests(import.meta.path);
 
-test(`the first start, killed ${kills} times`, async () => {
+test(`the first start, killed ${kills} times`, async (report) => {
   const wholeMs = await timeOfFirstStart();
   const killedAfterMs: number[] = [];
   const readyMs: number[] = [];
@@ -49,6 +50,7 @@ test(`the first start, killed ${kills} times`, async () => {
   }
   console.log(`  killed after ${Math.min(...killedAfterMs)} to ${Math.max(...killedAfterMs)} ms`);
   console.log(`  ${spreadLine("first start: ready after the kill", readyMs)}`);
+  report.tried({ kills: readyMs.length });
   expect(readyMs).toHaveLength(kills);
 }, 1_200_000);
 

@@ -109,18 +109,20 @@ export function startWriter(file: EventFile, onBroken: (error: Error) => void): 
       });
     },
     onFlushed: () => {},
-    writeBack: () => {
-      try {
-        file.writeBack();
-      } catch (error) {
-        // Without room it is tried again later: the journal holds everything.
-        if (!isFull(error)) onBroken(error instanceof Error ? error : new Error(String(error)));
-      }
-    },
+    writeBack: () => writeBack(file, onBroken),
     drained: () =>
       waiting.length === 0 && !scheduled ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
   };
   return writer;
+}
+
+function writeBack(file: EventFile, onBroken: (error: Error) => void): void {
+  try {
+    file.writeBack();
+  } catch (error) {
+    // Without room it is tried again later: the journal holds everything.
+    if (!isFull(error)) onBroken(error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 const bytesOf = (write: Write): number =>
