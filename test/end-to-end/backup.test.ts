@@ -3,7 +3,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { logStream } from "../../src/domain/log-started.ts";
+import { connectEventStore } from "../../src/eventstore/client.ts";
+import { readAddress } from "../../src/processes/event-store-address.ts";
 import { runCommand } from "../backup-commands.ts";
+import { quiet } from "../eventstore/adapter-store.ts";
 import {
   end,
   type RunningService,
@@ -60,6 +64,7 @@ test("while the service runs it is backed up, and says what it holds and what no
 }, 60_000);
 
 test("restored elsewhere it shows the same, with the same keys", async () => {
+  const original = await logIdOn(dataDir);
   await end(service.child, "SIGKILL");
   const timeline = (of: RunningService) => of.get(`/api/projects/${project}/incidents/one/timeline`, key);
   const restored = await runCommand("restore", { dataDir: other, args: [dir, "--with-keys"] });
@@ -73,6 +78,7 @@ test("restored elsewhere it shows the same, with the same keys", async () => {
     service.output,
   );
   expect((await timeline(service)).body.items).toHaveLength(2);
+  expect(await logIdOn(other)).not.toBe(original);
   const replay = await fetch(`${service.url}/api/projects/${project}/incidents/one/replay`, {
     headers: { "X-API-Key": key },
   });
@@ -82,6 +88,16 @@ test("restored elsewhere it shows the same, with the same keys", async () => {
     expect(Date.parse(line.recorded_at)).toBe(Date.parse(line.metadata.copied_recorded_at));
   }
 }, 90_000);
+
+/** The identity that the log itself holds. */
+async function logIdOn(at: string): Promise<unknown> {
+  const store = connectEventStore({ url: readAddress(join(at, "eventstore")) ?? "", log: quiet });
+  const ids: unknown[] = [];
+  for await (const { data } of store.readStream(logStream)) ids.push((data as { log_id: unknown }).log_id);
+  await store.close();
+  expect(ids).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+  return ids[0];
+}
 
 test("it is restored into no store that holds something already, and no key is replaced", async () => {
   const again = await runCommand("restore", { dataDir, args: [dir] });
