@@ -1,7 +1,7 @@
 // Tests that report their verdict as data: what was tried with which seed, what was found, the figures, and whether only
 // an assertion about time failed. Each writes one line to the results file that the runner reads.
 
-import { test as bunTest } from "bun:test";
+import { test as bunTest, expect } from "bun:test";
 import { type Random, randomFrom } from "../faults/seed.ts";
 import { resultsFile, seed } from "./run-settings.ts";
 import { boundText, type Facts, holds, type TimeBound, type Verdict, writeVerdict } from "./verdict.ts";
@@ -32,14 +32,18 @@ export interface ReportedTests {
 
 /** For the test file at this path (`import.meta.path`), whose choices are all drawn from `random`. */
 export function reportedTests(file: string): ReportedTests {
-  const add =
-    (register: typeof bunTest.concurrent) =>
-    (name: string, body: Body, timeoutMs?: number): void =>
-      register(name, () => run({ file, name }, body), timeoutMs);
-  return {
-    random: randomFrom(seed),
-    test: Object.assign(add(bunTest), { concurrent: add(bunTest.concurrent) }),
-  };
+  const alone = (name: string, body: Body, timeoutMs?: number): void =>
+    bunTest(
+      name,
+      () => {
+        expect.hasAssertions();
+        return run({ file, name }, body);
+      },
+      timeoutMs,
+    );
+  const concurrent = (name: string, body: Body, timeoutMs?: number): void =>
+    bunTest.concurrent(name, () => run({ file, name }, body), timeoutMs);
+  return { random: randomFrom(seed), test: Object.assign(alone, { concurrent }) };
 }
 
 async function run(one: Pick<Verdict, "file" | "name">, body: Body): Promise<void> {
