@@ -64,8 +64,8 @@ function watcherOf(name: string, log: Log): Watcher {
     // What is damaged must not pass unseen among what servers have to say.
     line: (line) =>
       line.startsWith('{"event":"damaged')
-        ? log.error({ from: name }, line)
-        : log.debug({ from: name }, line),
+        ? log.error({ line }, `the embedded ${name} found damage`)
+        : log.debug({ line }, `the embedded ${name} printed a line`),
     ready: (pid) => log.info({ process: pid }, `the embedded ${name} is ready`),
     lost: (reason, retryInMs) =>
       log.warn({ reason, retryInMs }, `the embedded ${name} is lost; it is started again`),

@@ -4,7 +4,6 @@
 import type postgres from "postgres";
 import { logStream } from "../domain/log-started.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
-import { faultCode } from "./database-fault.ts";
 import type { Sql } from "./postgres.ts";
 import { normalForm } from "./projected-event.ts";
 import type { ProjectorClock } from "./projector-clock.ts";
@@ -42,7 +41,6 @@ export const logMarkTable = new URL("./log-mark.sql", import.meta.url);
 export const logMarkFunctions = new URL("./log-mark.functions.sql", import.meta.url);
 
 const verifyEveryMs = 1_000;
-const undefinedTable = "42P01";
 
 /** The read model was built from another log than the one at hand, or from events that it lost. */
 export class OfAnotherLog extends Error {
@@ -92,15 +90,13 @@ export async function readLogMark(sql: Sql): Promise<LogMark> {
 
 /** Checkpoint and mark are read in one statement: between two, other tables may take the place of these. */
 async function markRows(sql: Sql): Promise<readonly postgres.Row[]> {
-  try {
-    return await sql`
-      select checkpoints.position as checkpoint, log_id::text, event_id, stream, revision, log_mark.position
-      from checkpoints left join log_mark on true limit 1`;
-  } catch (error) {
-    if (faultCode(error) !== undefinedTable) throw error;
-  }
-  const [there] = await sql`select to_regclass('checkpoints') is not null as is_there`;
-  return there?.is_there === true ? sql`select position as checkpoint from checkpoints limit 1` : [];
+  const [there] = await sql`
+    select to_regclass('checkpoints') is not null as has_checkpoint, to_regclass('log_mark') is not null as has_mark`;
+  if (there?.has_checkpoint !== true) return [];
+  if (there.has_mark !== true) return sql`select position as checkpoint from checkpoints limit 1`;
+  return sql`
+    select checkpoints.position as checkpoint, log_id::text, event_id, stream, revision, log_mark.position
+    from checkpoints left join log_mark on true limit 1`;
 }
 
 /** Marks tables that have no mark yet, once it was verified that they are of this log: one step of a script. */
