@@ -5,6 +5,7 @@ import { checkSumOf, type Damage, damagedEvent } from "./event-check.ts";
 import { closeWithMark, versionOf } from "./journal-mark.ts";
 import { headOf, isFull, openFile } from "./open-file.ts";
 import { PrefixIndex } from "./prefix-index.ts";
+import { statements } from "./statements.ts";
 
 /** Revision of a tombstone: greater than any other. */
 export const tombstoneRevision = Number.MAX_SAFE_INTEGER;
@@ -68,10 +69,6 @@ interface EventRow {
   crc: number | null;
 }
 
-const columns =
-  "e.position, s.name, e.revision, e.id, e.type, e.is_json, e.created, e.data, e.metadata, e.crc";
-const joined = `select ${columns} from events e left join streams s on s.key = e.stream`;
-
 export class EventFile {
   readonly #file: string;
   readonly #db: DatabaseSync;
@@ -106,31 +103,19 @@ export class EventFile {
     const { db, transaction } = openFile(file, tell);
     this.#db = db;
     this.#transaction = transaction;
-    const prepare = (text: string): StatementSync => this.#db.prepare(text);
-    this.#insertEvent = prepare(
-      "insert into events (position, stream, revision, id, type, is_json, created, data, metadata, crc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    );
-    this.#insertStream = prepare(
-      "insert into streams (name, last, tombstoned, truncate_before, has_metadata) values (?, -1, 0, 0, 0)",
-    );
-    this.#updateStream = prepare(
-      "update streams set last = ?, tombstoned = ?, truncate_before = ?, max_count = ?, max_age = ?, has_metadata = ? where key = ?",
-    );
-    this.#findStream = prepare("select * from streams where name = ?");
-    this.#revisionOfId = prepare(
-      "select revision from events where stream = ? and id = ? order by revision desc limit 1",
-    );
-    this.#idAtRevision = prepare("select id from events where stream = ? and revision = ?");
-    this.#positionAtRevision = prepare("select position from events where stream = ? and revision = ?");
-    this.#at = prepare(`${joined} where e.position = ?`);
-    this.#forwards = prepare(`${joined} where e.position >= ? order by e.position limit ?`);
-    this.#backwards = prepare(`${joined} where e.position < ? order by e.position desc limit ?`);
-    this.#streamForwards = prepare(
-      `${joined} where e.stream = ? and e.revision between ? and ? order by e.revision limit ?`,
-    );
-    this.#streamBackwards = prepare(
-      `${joined} where e.stream = ? and e.revision between ? and ? order by e.revision desc limit ?`,
-    );
+    const prepare = (name: keyof typeof statements): StatementSync => this.#db.prepare(statements[name]);
+    this.#insertEvent = prepare("insertEvent");
+    this.#insertStream = prepare("insertStream");
+    this.#updateStream = prepare("updateStream");
+    this.#findStream = prepare("findStream");
+    this.#revisionOfId = prepare("revisionOfId");
+    this.#idAtRevision = prepare("idAtRevision");
+    this.#positionAtRevision = prepare("positionAtRevision");
+    this.#at = prepare("at");
+    this.#forwards = prepare("forwards");
+    this.#backwards = prepare("backwards");
+    this.#streamForwards = prepare("streamForwards");
+    this.#streamBackwards = prepare("streamBackwards");
     this.underPrefix = new PrefixIndex(this.#db);
     this.#head = headOf(this.#db);
   }
@@ -251,7 +236,8 @@ export class EventFile {
   }
 
   revisionOf(stream: StoredStream, id: Uint8Array): number | undefined {
-    return (this.#revisionOfId.get(stream.key, id) as { revision: number } | undefined)?.revision;
+    const found = this.#revisionOfId.get(stream.key, id) as { revision: number | null } | undefined;
+    return found?.revision ?? undefined;
   }
 
   positionAt(stream: StoredStream, revision: number): number | undefined {

@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Damage } from "./event-check.ts";
 import { keepDamagedJournal } from "./journal-check.ts";
 import { closeWithMark, formatVersion, journalProblem, markOf, versionOf } from "./journal-mark.ts";
+import { statements } from "./statements.ts";
 
 /** Marks the file as an embedded event store's own (PRAGMA application_id). */
 const applicationId = 0x494c4553;
@@ -130,4 +131,4 @@ function checkContents(db: DatabaseSync, file: string, tell: (damage: Damage) =>
 
 /** Position of the newest event; 0 where there is none. */
 export const headOf = (db: DatabaseSync): number =>
-  (db.prepare("select max(position) as head from events").get() as { head: number | null }).head ?? 0;
+  (db.prepare(statements.head).get() as { head: number | null }).head ?? 0;
