@@ -2,11 +2,10 @@
 
 import { join } from "node:path";
 import type { Config } from "./config.ts";
-import type { AppendEvents, ReadStream } from "./intake/event-log.ts";
-import type { AppendDurably } from "./intake/record-webhook.ts";
+import type { AppendDurably, AppendEvents, ReadBackwards } from "./intake/event-log.ts";
 import type { Stopping } from "./processes/stopping.ts";
 import { spoolFirst, storeFirst } from "./spool/durability.ts";
-import { startForwarder } from "./spool/forwarder.ts";
+import { type Forwarder, startForwarder } from "./spool/forwarder.ts";
 import type { SpoolLog } from "./spool/segments.ts";
 import { openSpool, type SpoolStats } from "./spool/spool.ts";
 
@@ -16,7 +15,7 @@ export interface DurableAppends {
   /** Why the spool takes nothing now; undefined where it does. */
   readonly spoolProblem: () => string | undefined;
   /** Since the start: records that the event store has got from the spool, and events that it refuses for ever. */
-  readonly drained: () => { readonly forwarded: number; readonly refused: number };
+  readonly drained: Forwarder["stats"];
 }
 
 /** What they are put together from. A simulation puts its own disk and clock beneath each. */
@@ -31,10 +30,10 @@ export const durableParts: DurableParts = { openSpool, startForwarder, storeFirs
 /** How long the event store may take for an append before the spool takes it. */
 const storeBoundMs = 1_000;
 /**
- * Appends in the event store at one moment, of which one key alone gets half. Enough to keep a store busy that answers
- * in milliseconds; more would only wait there, where a flush of the spool acknowledges them at once.
+ * Webhooks' appends in the event store at one moment, of which one key alone gets half: below 256 webhooks at once
+ * nothing is spooled while the store answers. What a flood has beyond is acknowledged at once by a flush of the spool.
  */
-const mostInStore = 32;
+const mostInStore = 512;
 /** What the spool must have room for to count as taking webhooks: a large one. */
 const roomBytes = 2 * 1024 * 1024;
 const stopBoundsMs = { forwarder: 600, spool: 400 };
@@ -44,13 +43,15 @@ export async function openDurableAppends(options: {
   readonly config: Pick<Config, "ack" | "spoolMaxBytes">;
   readonly dataDir: string;
   readonly append: AppendEvents;
-  readonly readStream: ReadStream;
+  readonly readBackwards: ReadBackwards;
+  /** The newest position in the event store's log. */
+  readonly head: () => Promise<bigint | undefined>;
   readonly parts: DurableParts;
   readonly log: SpoolLog;
   readonly stopping: Pick<Stopping, "add">;
   readonly onFailed: (reason: string) => void;
 }): Promise<DurableAppends> {
-  const { config, append, readStream, parts, log, stopping } = options;
+  const { config, append, readBackwards, parts, log, stopping } = options;
   const spool = await parts.openSpool({
     directory: join(options.dataDir, "spool"),
     maxBytes: config.spoolMaxBytes,
@@ -58,7 +59,10 @@ export async function openDurableAppends(options: {
     onFailed: (error) => options.onFailed(`the spool's disk has failed: ${String(error)}`),
   });
   stopping.add("spool", stopBoundsMs.spool, spool.close);
-  const forwarder = parts.startForwarder({ spool, append, readStream, log });
+  // Whatever is sent from now on lies behind it. Without it, what may have been sent is looked for a little further back.
+  const head = await options.head().catch(() => undefined);
+  if (head !== undefined) spool.notePosition(head);
+  const forwarder = parts.startForwarder({ spool, append, readBackwards, log });
   stopping.add("forwarder", stopBoundsMs.forwarder, forwarder.stop);
   return {
     append:

@@ -111,7 +111,6 @@ const tooLong = [
   "src/readmodel/queries.ts readModelQueries",
   "src/readmodel/stint.ts project",
   "src/spool/forwarder.ts startForwarder",
-  "src/spool/reader.ts createReader",
   "src/spool/spool.ts openSpool",
   "src/spool/writer.ts createWriter",
 ];

@@ -71,6 +71,7 @@ function metricsOf({ readSide, writeSide: { durable } }: Rooms): Metrics {
       const { oldestAt } = durable.spool();
       return oldestAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAt) / 1000);
     },
+    spoolBacklogSeconds: () => durable.drained().backlogSeconds,
     damagedInSpool: () => durable.spool().damaged,
     forwarded: () => durable.drained().forwarded,
     refusedByStore: () => durable.drained().refused,

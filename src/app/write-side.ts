@@ -22,18 +22,19 @@ export interface WriteSide {
 export async function openWriteSide(
   options: {
     readonly dataDir: string;
-    readonly store: Pick<EventStore, "append" | "readStream">;
+    readonly store: Pick<EventStore, "append" | "readStream" | "readBackwards" | "head">;
     readonly onFailed: (reason: string) => void;
   },
   { config, log, stopping, ports }: Surroundings,
 ): Promise<WriteSide> {
   const { dataDir, store, onFailed } = options;
-  const { append, readStream } = store;
+  const { append, readStream, readBackwards, head } = store;
   const durable = await openDurableAppends({
     config,
     dataDir,
     append,
-    readStream,
+    readBackwards,
+    head,
     parts: ports,
     log,
     stopping,

@@ -147,3 +147,9 @@ const encodedWithSurrogates = (text: string): string =>
         .join("");
     })
     .join("");
+
+/** Whose stream it is: a project's for incidents and quarantines, the stream's own name for any other. */
+export function projectOfStream(stream: string): string {
+  const end = stream.indexOf(".");
+  return stream.slice(stream.indexOf("-") + 1, end < 0 ? undefined : end);
+}

@@ -19,15 +19,12 @@ export interface AppendOptions {
   ) => Promise<readonly RecordedEvent[]>;
   /** The bound of one append, retries included. */
   readonly timeoutMs: number;
-  /** Appends beyond this many at once are answered "unavailable". The client itself breaks down in the thousands. */
-  readonly maxInFlight: number;
   /** Called when appends begin to fail and when they work again. */
   readonly standing: (state: { readonly failing: string | undefined }) => void;
 }
 
 export interface Appender {
   readonly append: AppendEvents;
-  readonly inFlight: () => number;
   readonly close: () => Promise<void>;
 }
 
@@ -39,8 +36,6 @@ const firstRetryMs = 25;
  * its write timeout, and the bound here is ours.
  */
 const serverDeadlineMs = 3_600_000;
-/** What gRPC takes in one message. One byte more breaks the stream that every append in flight shares. */
-const maxMessageBytes = 15 * 1024 * 1024;
 
 type Attempt = AppendOutcome | { readonly tag: "late" };
 
@@ -50,7 +45,6 @@ export function createAppender(options: AppendOptions): Appender {
   const stallMs = timeoutMs * 0.75;
   let client = options.open();
   let renewing: Promise<void> | undefined;
-  let inFlight = 0;
   let closed = false;
   let failingSince: number | undefined;
   let announced = false;
@@ -130,6 +124,8 @@ export function createAppender(options: AppendOptions): Appender {
       const outcome = await attempt(stream, events, { expected, leftMs: endsAt - performance.now() });
       if (outcome.tag === "late") return { tag: "unavailable", reason: `no answer within ${timeoutMs} ms` };
       if (outcome.tag === "conflict") return settleConflict(stream, events, { expected, endsAt });
+      // Sent again it could be stored again: a store may have forgotten its id. Who asked decides what to do.
+      if (outcome.tag === "unavailable" && expected === "any") return outcome;
       const leftMs = endsAt - performance.now();
       if (outcome.tag !== "unavailable" || closed || stalled() || leftMs <= retryMs) return outcome;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -160,23 +156,15 @@ export function createAppender(options: AppendOptions): Appender {
 
   const append: AppendEvents = async (stream, events, expected) => {
     if (closed) return unsent("the event store client is closed");
-    if (inFlight >= options.maxInFlight) return unsent("too many appends in flight");
-    if (exceedsMessage(events)) return { tag: "too_large" };
     if (stalled()) {
       if (performance.now() - lastProbeAt < probeEveryMs) return unsent("the event store does not answer");
       lastProbeAt = performance.now();
     }
-    inFlight += 1;
-    try {
-      return await attempts(stream, events, expected);
-    } finally {
-      inFlight -= 1;
-    }
+    return attempts(stream, events, expected);
   };
 
   return {
     append,
-    inFlight: () => inFlight,
     close: async () => {
       closed = true;
       await closeClient(client);
@@ -193,15 +181,3 @@ const toProposed = (event: NewEvent) => ({
   data: event.data as unknown as Record<string, unknown>,
   metadata: event.metadata,
 });
-
-/** Cheap for what is ordinary: only events with a megabyte of text are measured exactly. */
-function exceedsMessage(events: readonly NewEvent[]): boolean {
-  let characters = 0;
-  for (const event of events) {
-    for (const value of Object.values(event.data)) if (typeof value === "string") characters += value.length;
-  }
-  return (
-    characters > 1024 * 1024 &&
-    events.reduce((bytes, event) => bytes + Buffer.byteLength(JSON.stringify(event)), 0) > maxMessageBytes
-  );
-}

@@ -1,7 +1,7 @@
 // The one adapter over @eventstore/db-client: opens the two clients of the process and offers what intake and the
 // projector ask for. Knows nothing of webhooks, HTTP or Postgres.
 
-import type { AppendEvents, FollowStream, ReadStream } from "../intake/event-log.ts";
+import type { AppendEvents, FollowStream, ReadBackwards, ReadStream } from "../intake/event-log.ts";
 import type { LogIdentity } from "../readmodel/log-identity.ts";
 import { createAppender } from "./append.ts";
 import { type ConnectionProblem, connectionProblem, explainUrlProblem } from "./connection-problem.ts";
@@ -9,7 +9,7 @@ import { createFollowLog, type FollowLogOptions, type LogBatch } from "./follow-
 import { createFollowStream } from "./follow-stream.ts";
 import { createLogIdentity } from "./log-identity.ts";
 import { closeClient, openClient, type Purpose, type StoreAddress } from "./open-client.ts";
-import { createReadStream, readHead, readLast, readSome } from "./read.ts";
+import { createReadBackwards, createReadStream, readHead, readLast, readSome } from "./read.ts";
 import { createReadLog, type ReadLog } from "./read-log.ts";
 
 /** The part of a logger that is used here; pino's fits. */
@@ -24,19 +24,18 @@ export interface EventStoreOptions {
   readonly log: ConnectionLog;
   /** The bound of one append, retries included. */
   readonly appendTimeoutMs?: number;
-  readonly maxAppendsInFlight?: number;
 }
 
 export interface EventStore {
   readonly append: AppendEvents;
   readonly readStream: ReadStream;
+  readonly readBackwards: ReadBackwards;
   readonly followStream: FollowStream;
   readonly followLog: (options: FollowLogOptions) => AsyncIterable<LogBatch>;
   readonly readLog: ReadLog;
   readonly identity: LogIdentity;
   /** Throws EventLogUnavailable when the store does not answer. */
   readonly head: () => Promise<bigint | undefined>;
-  readonly appendsInFlight: () => number;
   /** Whether the store can be used right now: undefined if so, else one line saying why not. */
   readonly check: (timeoutMs?: number) => Promise<string | undefined>;
   /** The same, and whether waiting would help. */
@@ -64,7 +63,6 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
     open: () => open("append"),
     readSome: (stream, from, limits) => readSome(probe, stream, { from, ...limits }),
     timeoutMs: options.appendTimeoutMs ?? 1000,
-    maxInFlight: options.maxAppendsInFlight ?? 1024,
     standing: ({ failing }) => {
       if (failing === undefined) options.log.info({}, "the event store takes appends again");
       else options.log.warn({ reason: failing }, "the event store does not take appends");
@@ -94,12 +92,12 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
   return {
     append: appender.append,
     readStream: createReadStream(replay),
+    readBackwards: createReadBackwards(probe),
     followStream: createFollowStream(registry, lastRevision),
     followLog,
     readLog: createReadLog(createFollowLog(replay, head), head),
     identity: createLogIdentity(probe, appender.append),
     head,
-    appendsInFlight: appender.inFlight,
     problem,
     check: async (timeoutMs) => (await problem(timeoutMs))?.line,
     close: async () => {

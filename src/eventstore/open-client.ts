@@ -14,9 +14,10 @@ const keepAliveTimeout = 5000;
 
 /**
  * What clients are for. Each has a connection of its own: a follower that pauses (Postgres is down, a slow reader of a
- * replay) holds up everything else on its connection, appends too.
+ * replay) holds up everything else on its connection, appends too. The embedded store knows "append" by its name
+ * (embedded/write-service.ts): what is restored is to be stored as it was, an id that stands there twice too.
  */
-export const purposes = ["append", "registry", "log", "replay", "head"] as const;
+export const purposes = ["append", "registry", "log", "replay", "head", "restore"] as const;
 export type Purpose = (typeof purposes)[number];
 
 /** The parts of the client that its types hide. */

@@ -66,7 +66,7 @@ const appendTimeoutMs = 30_000;
 
 export function openRawLog(address: StoreAddress): RawLog {
   const reading = openClient(address, "replay");
-  const writing = openClient(address, "append");
+  const writing = openClient(address, "restore");
   let appends: Promise<Appends> | undefined;
   return {
     head: () => readHead(reading, { timeoutMs: headTimeoutMs }),

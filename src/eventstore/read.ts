@@ -2,7 +2,7 @@
 
 import { BACKWARDS, END, type EventStoreDBClient, START } from "@eventstore/db-client";
 import type { RecordedEvent } from "../domain/stored-events.ts";
-import { EventLogUnavailable, type ReadStream } from "../intake/event-log.ts";
+import { EventLogUnavailable, type ReadBackwards, type ReadStream } from "../intake/event-log.ts";
 import { type Pull, pullFrom } from "./pull.ts";
 import { positionOf, type Resolved, toRecordedEvent } from "./recorded-event.ts";
 import { faultReason, isUnknownError, storeFault } from "./store-error.ts";
@@ -13,6 +13,21 @@ const silenceMs = 10_000;
 export const createReadStream = (client: EventStoreDBClient): ReadStream =>
   async function* readStream(stream, options = {}) {
     yield* readBounded(client, stream, { from: options.fromRevision ?? 0n, timeoutMs: silenceMs });
+  };
+
+export const createReadBackwards = (client: EventStoreDBClient): ReadBackwards =>
+  async function* readBackwards(stream, options = {}) {
+    const read = client.readStream(stream, {
+      direction: BACKWARDS,
+      fromRevision: options.fromRevision ?? END,
+    });
+    for await (const resolved of resolvedFrom(
+      pullFrom<Resolved>(read, () => read.cancel()),
+      silenceMs,
+    )) {
+      const event = toRecordedEvent(resolved);
+      if (event !== undefined) yield event;
+    }
   };
 
 /** `requiresLeader`: of a cluster, only the node that everything was written to answers. */

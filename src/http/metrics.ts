@@ -13,6 +13,7 @@ export interface MeasuredAtRead {
   readonly spooled: () => number;
   readonly spooledBytes: () => number;
   readonly oldestSpooledSeconds: () => number;
+  readonly spoolBacklogSeconds: () => number;
   readonly damagedInSpool: () => number;
   readonly forwarded: () => number;
   readonly refusedByStore: () => number;
@@ -110,6 +111,11 @@ export function createMetrics(measured: MeasuredAtRead, keptMs = 1_000): Metrics
     "ledger_spool_oldest_seconds",
     "Age of the oldest webhook that waits for the event store",
     measured.oldestSpooledSeconds,
+  );
+  gauge(
+    "ledger_spool_backlog_seconds",
+    "How long the spooled webhooks take to reach the event store at the present pace; 0 while none waits",
+    measured.spoolBacklogSeconds,
   );
   gauge(
     "ledger_spool_damaged_records",

@@ -18,15 +18,39 @@ export type AppendOutcome =
    */
   | { readonly tag: "unavailable"; readonly reason: string; readonly unsent?: true };
 
-/** Never throws for what the store or the network does; those are outcomes. */
+/**
+ * Never throws for what the store or the network does; those are outcomes. With "any", ids that the stream holds already
+ * are not stored again: by the embedded store never, by EventStoreDB as long as it remembers the first one of the append.
+ */
 export type AppendEvents = (
   stream: string,
   events: readonly NewEvent[],
   expected: ExpectedRevision,
 ) => Promise<AppendOutcome>;
 
+export type DurableOutcome =
+  | AppendOutcome
+  /** On this machine's disk, on its way to the event store with the same ids. */
+  | { readonly tag: "spooled" };
+
+/**
+ * Makes events durable: in the event store, or on this machine's disk. What is "unavailable" may still turn up in the
+ * store: send it again with the same ids. A plain append is one.
+ */
+export type AppendDurably = (
+  stream: string,
+  events: readonly NewEvent[],
+  expected: "any",
+) => Promise<DurableOutcome>;
+
 /** Reads one stream forwards from a revision; yields nothing where the stream does not exist. Throws EventLogUnavailable. */
 export type ReadStream = (
+  stream: string,
+  options?: { fromRevision?: bigint },
+) => AsyncIterable<RecordedEvent>;
+
+/** Reads one stream backwards from its end, or from a revision on; otherwise like ReadStream. */
+export type ReadBackwards = (
   stream: string,
   options?: { fromRevision?: bigint },
 ) => AsyncIterable<RecordedEvent>;

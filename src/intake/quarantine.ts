@@ -10,9 +10,9 @@ import {
   quarantineStream,
 } from "../domain/quarantine.ts";
 import { eventId, sha256 } from "./event-id.ts";
+import type { AppendDurably } from "./event-log.ts";
 import { keptHeaders, keptQuery } from "./kept-evidence.ts";
 import { type NativeWebhook, textOf, type VerifiedSignature } from "./native-payload.ts";
-import type { AppendDurably } from "./record-webhook.ts";
 
 interface Kept {
   readonly tag: "kept";

@@ -10,10 +10,11 @@ import type {
   SourcePayload,
   SourceSignal,
 } from "../sources/source.ts";
+import type { AppendDurably } from "./event-log.ts";
 import { type NativeWebhook, parseNative } from "./native-payload.ts";
 import { keepInQuarantine } from "./quarantine.ts";
 import { type Charge, type Cost, costOf, type Excess } from "./quotas.ts";
-import type { AppendDurably, RecordedSignal, RecordSignals, SignalToRecord } from "./record-webhook.ts";
+import type { RecordedSignal, RecordSignals, SignalToRecord } from "./record-webhook.ts";
 import { coveredPart, mayRead, type SignatureRule } from "./signed-payload.ts";
 
 /**

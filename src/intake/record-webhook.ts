@@ -1,13 +1,12 @@
 // Records what a webhook said: one event for each signal, in its incident's stream. Authenticates nothing, reads no body.
 
-import { createFairShare } from "../domain/fair-share.ts";
 import type { IncidentId, ProjectUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Kind, SignalFields } from "../domain/signal.ts";
 import { normaliseStatus } from "../domain/status.ts";
 import { type IncidentSignalRecorded, incidentStream, type NewEvent } from "../domain/stored-events.ts";
 import { eventId, sha256 } from "./event-id.ts";
-import type { AppendOutcome } from "./event-log.ts";
+import type { AppendDurably, DurableOutcome } from "./event-log.ts";
 
 /** A signal about to be recorded. */
 export interface SignalToRecord {
@@ -52,44 +51,17 @@ export type RecordSignals = (
   context: WebhookContext,
 ) => Promise<RecordOutcome>;
 
-/**
- * Makes events durable: in the event store, or (`spooled`) on this machine's disk, on their way there with the same ids.
- * A plain append is one.
- */
-export type AppendDurably = (
-  stream: string,
-  events: readonly NewEvent[],
-  expected: "any",
-) => Promise<AppendOutcome | { readonly tag: "spooled" }>;
-
-/**
- * The most appends that are under way at one moment, shared fairly among the keys; beyond, a webhook is told to come
- * again.
- */
-export const mostAppendsInFlight = 4_096;
-
 /** A webhook is recorded when all of its events are. */
-export function recordSignals(append: AppendDurably): RecordSignals {
-  const inFlight = createFairShare(mostAppendsInFlight);
-  return async (signals, context) => {
-    const streams = byStream(signals, context);
-    const { size } = streams;
-    if (!inFlight.take(context.key_id, size)) {
-      return { tag: "unavailable", reason: "too many webhooks wait for the event store" };
-    }
-    try {
-      const [only, ...others] = [...streams].map(([stream, events]) => keep(append, stream, events));
-      if (only === undefined) return together([]);
-      return together(others.length === 0 ? [await only] : await Promise.all([only, ...others]));
-    } finally {
-      inFlight.give(context.key_id, size);
-    }
+export const recordSignals =
+  (append: AppendDurably): RecordSignals =>
+  async (signals, context) => {
+    const streams = [...byStream(signals, context)];
+    return together(await Promise.all(streams.map(([stream, events]) => keep(append, stream, events))));
   };
-}
 
 /** What became of one stream's events. */
 interface OfStream {
-  readonly outcome: Awaited<ReturnType<AppendDurably>>;
+  readonly outcome: DurableOutcome;
   readonly proposed: readonly Proposed[];
 }
 

@@ -2,28 +2,17 @@
 
 import { createFairShare } from "../domain/fair-share.ts";
 import type { NewEvent } from "../domain/stored-events.ts";
-import type { AppendEvents } from "../intake/event-log.ts";
+import type { AppendEvents, AppendOutcome, DurableOutcome } from "../intake/event-log.ts";
 import type { Spool, SpoolRecord } from "./spool.ts";
 import { type After, realAfter } from "./timer.ts";
 
-export type Kept =
-  /** In the event store. */
-  | { readonly tag: "appended"; readonly revision: bigint; readonly position?: bigint }
-  /** On this machine's disk, on its way to the event store with the same ids. */
-  | { readonly tag: "spooled" }
-  /** The event store refuses this size for ever. Nothing is kept. */
-  | { readonly tag: "too_large" }
-  /** Neither store nor spool takes it now. It may still turn up in the store: send it again with the same ids. */
-  | { readonly tag: "unavailable"; readonly reason: string };
-
-export type Keep = (stream: string, events: readonly NewEvent[]) => Promise<Kept>;
+type Keep = (stream: string, events: readonly NewEvent[]) => Promise<DurableOutcome>;
 
 /**
- * `ACK=store`: in the event store if it answers within the bound, else on the spool. While a stream has
- * records on the spool, its next ones go there too: so they stay in their order, and a repeat never gets ahead of what
- * it repeats, whose time of receipt is the one that counts. At
- * most `maxInFlight` wait for the store at once, shared fairly among the keys: what a flood has too much of goes to the
- * spool, and the others' events do not queue behind it.
+ * `ACK=store`: in the event store if it answers within the bound, else on the spool. While a stream has records on the
+ * spool, its next ones go there too: so they stay in their order, and a repeat never gets ahead of what it repeats, whose
+ * time of receipt is the one that counts. At most `maxInFlight` wait for the store at once, shared fairly among the keys:
+ * what a flood has too much of goes to the spool, and the others' events do not queue behind it.
  */
 export function storeFirst(options: {
   readonly append: AppendEvents;
@@ -32,31 +21,50 @@ export function storeFirst(options: {
   readonly maxInFlight: number;
   readonly after?: After;
 }): Keep {
+  const { spool, boundMs, after = realAfter } = options;
   const inFlight = createFairShare(options.maxInFlight);
+
   return async (stream, events) => {
-    if (options.spool.holds(stream)) {
-      const kept = await spoolIt(options.spool, { stream, events });
-      if (kept.tag !== "unavailable") return kept;
+    if (events.some(isTooLarge)) return { tag: "too_large" };
+    const record = recordOf(spool, stream, events);
+    if (spool.holds(stream)) {
+      const outcome = await spoolIt(spool, record);
+      if (outcome.tag === "spooled") return outcome;
     }
     const key = events[0]?.metadata.key_id ?? "";
-    if (!inFlight.take(key, 1)) return spoolIt(options.spool, { stream, events });
+    if (!inFlight.take(key, 1)) return spoolIt(spool, record);
     // Counts until the append itself has ended, also when nobody waits for it any more.
     const ended = (): void => inFlight.give(key, 1);
     const append = options.append(stream, events, "any");
     append.then(ended, ended);
-    const outcome = await atMost(append, { ms: options.boundMs, after: options.after ?? realAfter });
-    if (outcome.tag === "appended") return outcome;
-    if (outcome.tag === "too_large") return { tag: "too_large" };
-    // Some or all of them may be there already: the forwarder sorts that out.
-    return spoolIt(options.spool, { stream, events });
+    const outcome = await atMost(append, { ms: boundMs, after });
+    switch (outcome.tag) {
+      case "appended":
+        if (outcome.position !== undefined) spool.notePosition(outcome.position);
+        return outcome;
+      case "too_large":
+        return { tag: "too_large" };
+      case "conflict":
+        return spoolIt(spool, { ...record, sent: true });
+      case "unavailable":
+        return spoolIt(spool, outcome.unsent === true ? record : { ...record, sent: true });
+      default:
+        return outcome satisfies never;
+    }
   };
 }
 
 /** `ACK=spool`: on the spool, always. */
 export const spoolFirst =
   ({ spool }: { readonly spool: Spool }): Keep =>
-  (stream, events) =>
-    spoolIt(spool, { stream, events });
+  async (stream, events) =>
+    events.some(isTooLarge) ? { tag: "too_large" } : spoolIt(spool, recordOf(spool, stream, events));
+
+/** The position is noted before anything is sent: whatever becomes of these events lies behind it. */
+function recordOf(spool: Spool, stream: string, events: readonly NewEvent[]): SpoolRecord {
+  const position = spool.position();
+  return { stream, events, ...(position === undefined ? {} : { after: String(position) }) };
+}
 
 /** What event stores take in one append by default, and the embedded one always. */
 const mostEventBytes = 1024 * 1024;
@@ -76,8 +84,7 @@ function isTooLarge({ type, data, metadata }: NewEvent): boolean {
   return bytes + type.length + eventOverheadBytes > mostEventBytes;
 }
 
-async function spoolIt(spool: Spool, record: SpoolRecord): Promise<Kept> {
-  if (record.events.some(isTooLarge)) return { tag: "too_large" };
+async function spoolIt(spool: Spool, record: SpoolRecord): Promise<DurableOutcome> {
   const outcome = await spool.add(record);
   switch (outcome) {
     case "spooled":
@@ -92,9 +99,9 @@ async function spoolIt(spool: Spool, record: SpoolRecord): Promise<Kept> {
 }
 
 function atMost(
-  append: ReturnType<AppendEvents>,
+  append: Promise<AppendOutcome>,
   { ms, after }: { readonly ms: number; readonly after: After },
-): Promise<Awaited<ReturnType<AppendEvents>>> {
+): Promise<AppendOutcome> {
   return new Promise((resolve) => {
     const late = (reason: string): void => resolve({ tag: "unavailable", reason });
     const settle = after(ms, () => late(`no answer within ${ms} ms`));

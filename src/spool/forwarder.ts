@@ -1,8 +1,11 @@
-// Drains the spool into the event store: at least once, with the ids the records came with, each stream's records in
-// their order. Knows nothing of files. A crash between append and acknowledgement sends the same ids again.
+// Drains the spool into the event store: with the ids the records came with, each stream's records in their order, many
+// of one stream in one append. Knows nothing of files. What this process sent and saw acknowledged is never looked for;
+// what may have been sent before is (look-back.ts).
 
-import type { AppendEvents, ReadStream } from "../intake/event-log.ts";
-import { appendingTogether } from "./append-together.ts";
+import type { NewEvent } from "../domain/stored-events.ts";
+import type { AppendEvents, ExpectedRevision, ReadBackwards } from "../intake/event-log.ts";
+import { createLines, type Line } from "./lines.ts";
+import { lookBack, type Sending } from "./look-back.ts";
 import type { Spooled } from "./reader.ts";
 import type { SpoolLog } from "./segments.ts";
 import type { Spool } from "./spool.ts";
@@ -11,9 +14,8 @@ import { type After, realAfter } from "./timer.ts";
 export interface ForwarderOptions {
   readonly spool: Spool;
   readonly append: AppendEvents;
-  readonly readStream: ReadStream;
+  readonly readBackwards: ReadBackwards;
   readonly log: SpoolLog;
-  /** Appends at once; what it leaves over is for the webhooks that come in now. */
   readonly appendsAtOnce?: number;
   readonly after?: After;
   /** Never goes back. */
@@ -21,50 +23,55 @@ export interface ForwarderOptions {
 }
 
 export interface Forwarder {
-  readonly stats: () => { readonly forwarded: number; readonly refused: number };
+  readonly stats: () => {
+    readonly forwarded: number;
+    readonly refused: number;
+    /** How long what waits takes at the pace of the last second in which something drained; 0 while nothing waits. */
+    readonly backlogSeconds: number;
+  };
   /** Stops after the appends under way. What is not acknowledged is sent again after the next start. */
   readonly stop: () => Promise<void>;
 }
 
-/** Records read and held in memory at a time. */
-const window = { records: 1024, bytes: 4 * 1024 * 1024 };
-/**
- * While a flood comes in, more than goes out, draining gives way: it only takes from what comes in the time that this
- * needs to be acknowledged, and cannot keep up anyway. A little is drained all the same, to see when that is over. Where
- * little comes in it is the store or this machine that is slow: small windows would only make draining slower still.
- */
-const giveWay = { records: 32, ms: 750, floodPerSecond: 500 };
-/** Below the 1 MiB that event stores take in one append by default. */
-const appendBytes = 512 * 1024;
+/** Records read and held in memory at a time: so many that a stream has several of them to be appended together. */
+const loaded = { records: 16_384, bytes: 16 * 1024 * 1024 };
+/** One append, well below the 1 MiB that event stores take in one by default. */
+const together = { records: 64, bytes: 512 * 1024 };
+/** How often a line is looked at again before it is taken for one that others always write to, or that is deleted. */
+const mostConflicts = 5;
 const firstBackoffMs = 50;
-const longestBackoffMs = 2000;
-const idleMs = 1000;
+const longestBackoffMs = 1_000;
+const idleMs = 1_000;
+/** Before every position. */
+const unknown = -1n;
+/** Records a second. */
+const unknownPace = 2_000;
 
-/** What goes to one stream together. */
-interface Parcel {
-  readonly stream: string;
-  /** Without those that have gone one by one already. */
-  readonly parts: Spooled[];
-}
-
-type Sent = "done" | "later";
+/** `again`: part of it is to go in another way. `later`: the store does not answer. */
+type Sent = "done" | "again" | "later";
 
 export function startForwarder({
   spool,
   append,
-  readStream,
+  readBackwards,
   log,
   appendsAtOnce = 64,
   after = realAfter,
   nowMs = () => performance.now(),
 }: ForwarderOptions): Forwarder {
-  const appendTogether = appendingTogether(append, readStream);
+  const lines = createLines();
+  const { promise: stopped, resolve: tellStopped } = Promise.withResolvers<void>();
+  const pace = createPace(nowMs);
   let stopping = false;
-  let wake: () => void = () => undefined;
+  let serving = 0;
   let forwarded = 0;
   let refused = 0;
-  let failing = false;
+  /** While the store does not answer: how long to wait before the next try, one line at a time. */
+  let backoffMs = 0;
+  let resting = false;
+  let wake: () => void = () => undefined;
 
+  /** Resolves when `wake` is called, at the latest after `ms`. */
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
       const cancel = after(ms, resolve);
@@ -73,152 +80,247 @@ export function startForwarder({
         resolve();
       };
     });
+  // Small pieces would cost a read of the disk each.
+  const hasRoom = (): boolean =>
+    lines.records() <= 0.75 * loaded.records && lines.bytes() <= 0.75 * loaded.bytes;
 
-  async function drain(): Promise<void> {
-    let backoffMs = firstBackoffMs;
-    let givesWay = false;
-    while (!stopping) {
+  async function load(): Promise<void> {
+    for (let waitMs = firstBackoffMs; !stopping; ) {
+      if (!hasRoom()) {
+        await pause(idleMs);
+        continue;
+      }
       try {
-        if (givesWay) await pause(giveWay.ms);
-        if (stopping) return;
-        const before = spool.stats().waiting;
-        const spooled = await spool.read(givesWay ? { ...window, records: giveWay.records } : window);
-        const last = spooled.at(-1);
-        if (last === undefined) {
-          await Promise.race([spool.changed(idleMs), pause(idleMs)]);
-          continue;
-        }
-        const startedAt = nowMs();
-        if (!(await sendAll(spooled))) return;
-        await acknowledge(last.sequence);
-        const { waiting, bytes, maxBytes } = spool.stats();
-        const came = waiting + spooled.length - before;
-        const isFlood = came * 1000 > giveWay.floodPerSecond * (nowMs() - startedAt);
-        givesWay = waiting > before && isFlood && bytes < maxBytes / 2;
-        backoffMs = firstBackoffMs;
+        const room = { records: loaded.records - lines.records(), bytes: loaded.bytes - lines.bytes() };
+        const spooled = await spool.read(room);
+        for (const one of spooled) lines.add(sendingOf(one, spool.lastBefore), sizeOf(one));
+        serve();
+        if (spooled.length === 0) await Promise.race([spool.changed(idleMs), stopped]);
+        waitMs = firstBackoffMs;
       } catch (error) {
         log.error({ error: String(error) }, "cannot read the spool; trying again");
-        await pause(backoffMs);
-        backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+        await pause(waitMs);
+        waitMs = Math.min(waitMs * 2, longestBackoffMs);
       }
     }
   }
 
-  /** Every record of the window is stored or refused when this returns true; false when stopped before that. */
-  async function sendAll(spooled: readonly Spooled[]): Promise<boolean> {
-    let queues = queuesOf(spooled);
-    for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, longestBackoffMs)) {
-      const before = forwarded + refused;
-      const next = queues.values();
-      await Promise.all(Array.from({ length: appendsAtOnce }, () => sendLane(next)));
-      queues = queues.filter((queue) => queue.length > 0);
-      if (queues.length === 0) return true;
-      if (stopping) return false;
-      if (forwarded + refused > before) backoffMs = firstBackoffMs;
-      await pause(backoffMs);
-      if (stopping) return false;
+  function serve(): void {
+    while (!stopping && !resting && serving < (backoffMs > 0 ? 1 : appendsAtOnce)) {
+      const line = lines.next();
+      if (line === undefined) return;
+      serving += 1;
+      void serveLine(line).then((sent) => {
+        serving -= 1;
+        if (sent === "later") rest();
+        serve();
+        if (stopping || hasRoom()) wake();
+      });
     }
   }
 
-  /** Takes one stream after the other; each stream's parcels go one after the other. */
-  async function sendLane(queues: Iterator<Parcel[]>): Promise<void> {
-    for (let queue = queues.next(); !queue.done; queue = queues.next()) {
-      for (let parcel = queue.value[0]; parcel !== undefined; parcel = queue.value[0]) {
-        if (stopping || (await sendOrLater(parcel)) === "later") return;
-        queue.value.shift();
-      }
-    }
+  function rest(): void {
+    if (resting) return;
+    resting = true;
+    backoffMs = Math.min(Math.max(firstBackoffMs, backoffMs * 2), longestBackoffMs);
+    after(backoffMs, () => {
+      resting = false;
+      serve();
+    });
   }
 
-  /** A fault on the way (of the disk that keeps what is refused, say) must not cost the records of the window. */
-  async function sendOrLater(parcel: Parcel): Promise<Sent> {
+  async function serveLine(line: Line): Promise<Sent> {
+    const group = groupOf(line);
+    let sent: Sent = "later";
     try {
-      return await send(parcel);
+      sent = await send(line, group);
     } catch (error) {
-      log.error(
-        { error: String(error), stream: parcel.stream },
-        "cannot forward from the spool; trying again",
-      );
-      return "later";
+      // Of the disk that keeps what is refused, say: that must not cost the records.
+      log.error({ error: String(error), stream: line.stream }, "cannot forward from the spool; trying again");
     }
+    const done = group.filter(({ events }) => events.length === 0);
+    lines.giveBack(line, done);
+    if (done.length > 0) acknowledge(done);
+    return sent;
   }
 
-  async function send(parcel: Parcel): Promise<Sent> {
-    const events = parcel.parts.flatMap(({ record }) => record.events);
-    // One event too: it may be there from a try whose answer was lost, and a store forgets ids when it restarts.
-    const together = await appendTogether(parcel.stream, events);
-    if (together.tag === "later") return later(together.reason);
-    if (together.tag === "one_by_one") return sendEventByEvent(parcel);
-    forwarded += parcel.parts.length;
-    drains();
-    return "done";
-  }
-
-  async function sendEventByEvent({ stream, parts }: Parcel): Promise<Sent> {
-    for (let part = parts[0]; part !== undefined; part = parts[0]) {
-      let isRefused = false;
-      for (const event of part.record.events) {
-        const outcome = await append(stream, [event], "any");
-        if (outcome.tag === "unavailable") return later(outcome.reason);
-        if (outcome.tag === "appended") {
-          drains();
-          continue;
-        }
-        await spool.refuse({ ...part, record: { stream, events: [event] } }, outcome.tag);
-        isRefused = true;
+  async function send(line: Line, group: readonly Sending[]): Promise<Sent> {
+    const { stream } = line;
+    const doubts = group.map(({ doubt }) => doubt);
+    const isDoubtful = doubts.some((doubt) => doubt !== undefined);
+    if (isDoubtful) {
+      try {
+        await lookBack(readBackwards, { stream, records: line.records, known: line });
+      } catch (error) {
+        return later(String(error));
       }
-      if (isRefused) refused += 1;
-      else forwarded += 1;
-      parts.shift();
     }
+    const events = line.mode === "together" ? eventsOf(group) : eventsOf(group).slice(0, 1);
+    if (events.length === 0) return "done";
+    const before = spool.position() ?? unknown;
+    // What was looked for may come in between now: an append of an earlier life may still be on its way. One event alone
+    // a store recognises then; of several it looks for the first only.
+    const isSafe = !isDoubtful || events.length === 1 || line.conflicts >= mostConflicts;
+    const expected = isSafe ? "any" : expectedOf(line);
+    const outcome = await append(stream, events, expected);
+    switch (outcome.tag) {
+      case "appended":
+        if (outcome.position !== undefined) spool.notePosition(outcome.position);
+        line.last = outcome.revision;
+        leave(group, events);
+        drains();
+        return "done";
+      case "unavailable":
+        if (outcome.unsent !== true) doubtAgain(group, doubts, before);
+        line.last = undefined;
+        return later(outcome.reason);
+      case "conflict":
+        line.last = undefined;
+        // Nothing was written: it knows the first of them and not all. One by one it tells which.
+        if (expected === "any") break;
+        doubtAgain(group, doubts, before);
+        line.conflicts += 1;
+        return "again";
+      case "too_large":
+        break;
+      default:
+        return outcome satisfies never;
+    }
+    if (line.mode === "together") {
+      line.mode = "one_by_one";
+      return "again";
+    }
+    await refuse(group, events, outcome.tag);
     return "done";
+  }
+
+  async function refuse(
+    group: readonly Sending[],
+    [event]: readonly NewEvent[],
+    reason: string,
+  ): Promise<void> {
+    const record = group.find(({ events }) => event !== undefined && events.includes(event));
+    if (record === undefined || event === undefined) return;
+    const { spooled } = record;
+    await spool.refuse({ ...spooled, record: { ...spooled.record, events: [event] } }, reason);
+    record.isRefused = true;
+    leave(group, [event]);
   }
 
   function later(reason: string): Sent {
-    if (!failing) log.warn({ reason }, "the spool cannot drain for now");
-    failing = true;
+    if (backoffMs === 0 && !resting) log.warn({ reason }, "the spool cannot drain for now");
     return "later";
   }
 
   function drains(): void {
-    if (failing) log.info({}, "the spool drains again");
-    failing = false;
+    if (backoffMs > 0) log.info({}, "the spool drains again");
+    backoffMs = 0;
   }
 
   /** A cursor that cannot be written (no space, say) only means sending the same ids again after a restart. */
-  async function acknowledge(sequence: bigint): Promise<void> {
-    try {
-      await spool.acknowledge(sequence);
-    } catch (error) {
-      log.warn({ error: String(error) }, "cannot note how far the spool has drained");
+  function acknowledge(done: readonly Sending[]): void {
+    for (const { isRefused } of done) {
+      if (isRefused) refused += 1;
+      else forwarded += 1;
     }
+    pace.count(done.length);
+    spool.acknowledge(done.map(({ spooled }) => spooled)).catch((error) => {
+      log.warn({ error: String(error) }, "cannot note how far the spool has drained");
+    });
   }
 
-  const done = drain();
+  const loading = load();
   return {
-    stats: () => ({ forwarded, refused }),
+    stats: () => ({ forwarded, refused, backlogSeconds: pace.secondsFor(spool.stats().waiting) }),
     stop: async () => {
       stopping = true;
+      tellStopped();
       wake();
-      await done;
+      await loading;
+      while (serving > 0) await pause(idleMs);
     },
   };
 }
 
-/** One queue a stream, its records in order, as many to a parcel as fit into one append. */
-function queuesOf(spooled: readonly Spooled[]): Parcel[][] {
-  const queues = new Map<string, { parts: Spooled[]; bytes: number; stream: string }[]>();
-  for (const part of spooled) {
-    const { stream } = part.record;
-    const bytes = JSON.stringify(part.record.events).length * 2;
-    const queue = queues.get(stream) ?? [];
-    queues.set(stream, queue);
-    const open = queue.at(-1);
-    if (open === undefined || open.bytes + bytes > appendBytes) queue.push({ stream, parts: [part], bytes });
-    else {
-      open.parts.push(part);
-      open.bytes += bytes;
-    }
+function sendingOf(spooled: Spooled, lastBefore: bigint): Sending {
+  const { events, after, sent } = spooled.record;
+  const when = sent === true ? "now" : spooled.sequence <= lastBefore ? "earlier" : undefined;
+  return {
+    spooled,
+    events,
+    doubt: when && { after: after === undefined ? unknown : BigInt(after), when },
+    isRefused: false,
+  };
+}
+
+/** About what an append of it takes: its texts' characters, most of them single bytes. */
+function sizeOf({ record }: Spooled): number {
+  let characters = 0;
+  for (const { data, metadata } of record.events)
+    for (const values of [data, metadata])
+      for (const value of Object.values(values)) characters += typeof value === "string" ? value.length : 32;
+  return characters + 256;
+}
+
+/** What goes together: the line's first records. */
+function groupOf(line: Line): readonly Sending[] {
+  let bytes = 0;
+  const group: Sending[] = [];
+  for (const sending of line.records) {
+    bytes += 2 * sizeOf(sending.spooled);
+    if (group.length > 0 && (group.length >= together.records || bytes > together.bytes)) break;
+    group.push(sending);
   }
-  return [...queues.values()];
+  return group;
+}
+
+/** Each once, in order. */
+function eventsOf(group: readonly Sending[]): readonly NewEvent[] {
+  const first = new Map<string, NewEvent>();
+  for (const { events } of group)
+    for (const event of events) if (!first.has(event.id)) first.set(event.id, event);
+  return [...first.values()];
+}
+
+function leave(group: readonly Sending[], stored: readonly NewEvent[]): void {
+  const ids = new Set(stored.map(({ id }) => id));
+  for (const sending of group) sending.events = sending.events.filter(({ id }) => !ids.has(id));
+}
+
+/** They may be in the store now: behind this position, or where they may have been before. */
+function doubtAgain(group: readonly Sending[], doubts: readonly Sending["doubt"][], before: bigint): void {
+  for (const [index, sending] of group.entries()) {
+    const after = doubts[index]?.after ?? before;
+    sending.doubt = { after: after < before ? after : before, when: "now" };
+  }
+}
+
+/** That nothing has come behind what is known; where nothing is known, any state will do. */
+const expectedOf = ({ last }: Line): ExpectedRevision =>
+  last === undefined ? "any" : last < 0n ? "no_stream" : last;
+
+/** How fast the spool drained in the last second or so in which it did. */
+function createPace(nowMs: () => number) {
+  let since = nowMs();
+  let last = since;
+  let counted = 0;
+  let perSecond = 0;
+  return {
+    count: (records: number): void => {
+      const now = nowMs();
+      // A pause in which nothing had to drain, or nothing could, says nothing of the pace.
+      if (now - last > 500) {
+        since = now;
+        counted = 0;
+      }
+      last = now;
+      counted += records;
+      if (now - since < 1_000) return;
+      perSecond = (counted * 1_000) / (now - since);
+      since = now;
+      counted = 0;
+    },
+    /** Before a pace is known, a cautious one. */
+    secondsFor: (waiting: number): number => waiting / (perSecond === 0 ? unknownPace : perSecond),
+  };
 }

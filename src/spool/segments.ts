@@ -1,9 +1,8 @@
-// The spool's files: which there are, where each ends, and what is wrong in them. Knows nothing of what is spooled.
+// The spool's files: its segments, and the cursor that says what of them has drained. Knows nothing of what is spooled.
 
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Disk } from "./disk.ts";
-import { recordAt } from "./record.ts";
 
 export interface Segment {
   readonly path: string;
@@ -12,6 +11,8 @@ export interface Segment {
   last: bigint;
   /** Everything before this offset is on the disk. */
   end: number;
+  /** How many of its records wait; without any its file may go. */
+  waiting: number;
 }
 
 export interface SpoolLog {
@@ -22,80 +23,79 @@ export interface SpoolLog {
 
 const segmentName = /^(\d{20})\.spool$/;
 const cursorName = "cursor";
+const longestCursor = 1024 * 1024;
+/** Projects named in a cursor; where more have a backlog, what drained out of turn is sent again after a restart. */
+const mostProjects = 1_000;
 
 export const segmentPath = (directory: string, first: bigint): string =>
   join(directory, `${String(first).padStart(20, "0")}.spool`);
 
-/**
- * The segments that are there, in order, the last one's torn tail cut off. Only the last one is read: the others
- * were whole when it was begun, and are checked when they are forwarded.
- */
-export async function openSegments(options: {
-  readonly directory: string;
-  readonly disk: Disk;
-  readonly log: SpoolLog;
-}): Promise<Segment[]> {
-  const { directory, disk, log } = options;
-  const found = (await disk.list(directory))
+/** The segments that are there, in order. What is in them is not known yet. */
+export async function listSegments(directory: string, disk: Disk): Promise<Segment[]> {
+  return (await disk.list(directory))
     .flatMap(({ name, bytes }) => {
       const first = segmentName.exec(name)?.[1];
-      return first === undefined ? [] : [{ path: join(directory, name), first: BigInt(first), end: bytes }];
+      if (first === undefined) return [];
+      const path = join(directory, name);
+      return [{ path, first: BigInt(first), last: BigInt(first) - 1n, end: bytes, waiting: 0 }];
     })
     .sort((a, b) => (a.first < b.first ? -1 : 1));
-  const segments: Segment[] = found.map((segment, index) => ({
-    ...segment,
-    last: (found[index + 1]?.first ?? segment.first) - 1n,
-  }));
-  const newest = segments.at(-1);
-  if (newest !== undefined) await cutTornTail(newest, { disk, log });
-  // Begun and never written to: its name is that of the next one, and nobody else may be removing it then.
-  if (newest?.end === 0) {
-    await disk.remove(newest.path);
-    segments.pop();
+}
+
+/** The segment that a record lies in. */
+export function segmentOf(segments: readonly Segment[], sequence: number): Segment | undefined {
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (Number(segments[middle]?.first) <= sequence) low = middle + 1;
+    else high = middle;
   }
-  return segments;
+  return segments[low - 1];
 }
 
-/** Finds the newest segment's last record and cuts off what a crash left behind it. */
-async function cutTornTail(
-  segment: Segment,
-  { disk, log }: { readonly disk: Disk; readonly log: SpoolLog },
-): Promise<void> {
-  const bytes = (await disk.read(segment.path, 0, segment.end)) ?? Buffer.alloc(0);
-  let offset = 0;
-  while (offset < bytes.length) {
-    const found = recordAt(bytes, offset);
-    if (found.tag === "record") {
-      segment.last = found.sequence;
-      offset = found.end;
-    } else if (found.tag === "damaged" && found.next !== undefined) {
-      // It was a record at least: the reader is to come here, and to report it.
-      segment.last += 1n;
-      offset = found.next;
-    } else if (found.tag === "cut_short" || bytes.subarray(offset).every((byte) => byte === 0)) {
-      log.warn(
-        { file: segment.path, bytes: bytes.length - offset },
-        "cut off what a crash left of a spool record",
-      );
-      await disk.truncate(segment.path, offset);
-      segment.end = offset;
-      return;
-    } else {
-      // Damage up to the end: kept, for the reader to report and set aside. Its records' numbers stay unused.
-      segment.last += BigInt(bytes.length - offset);
-      return;
-    }
-  }
+export interface Cursor {
+  /** Up to here everything has drained, but for what waits of these projects. */
+  readonly upTo: number;
+  /** The oldest record that waits, by project. */
+  readonly waiting: ReadonlyMap<string, number>;
+  /** A position in the event store's log that had been seen by then. */
+  readonly position: bigint | undefined;
 }
 
-/** The sequence up to which everything is in the event store; 0 where that is not known: then it is sent again. */
-export async function readCursor(directory: string, disk: Disk): Promise<bigint> {
-  const text = String((await disk.read(join(directory, cursorName), 0, 64)) ?? "");
-  const [, sequence = "", sum = ""] = /^(\d{1,20}) ([0-9a-f]{8})\n$/.exec(text) ?? [];
-  return sequence !== "" && checkSum(sequence) === sum ? BigInt(sequence) : 0n;
+const noCursor: Cursor = { upTo: 0, waiting: new Map(), position: undefined };
+
+export const hasDrained = ({ upTo, waiting }: Cursor, project: string, sequence: number): boolean =>
+  sequence <= upTo && sequence < (waiting.get(project) ?? Number.POSITIVE_INFINITY);
+
+/** Where it cannot be read, nothing counts as drained: then it is sent again. */
+export async function readCursor(directory: string, disk: Disk): Promise<Cursor> {
+  const text = String((await disk.read(join(directory, cursorName), 0, longestCursor)) ?? "");
+  const [, json = "", sum = ""] = /^(.*) ([0-9a-f]{8})\n$/.exec(text) ?? [];
+  if (json === "" || checkSum(json) !== sum) return noCursor;
+  const { up_to, waiting, position } = JSON.parse(json) as CursorFile;
+  return {
+    upTo: up_to,
+    waiting: new Map(Object.entries(waiting)),
+    position: position === undefined ? undefined : BigInt(position),
+  };
 }
 
-export const writeCursor = (directory: string, disk: Disk, sequence: bigint): Promise<void> =>
-  disk.replace(join(directory, cursorName), Buffer.from(`${sequence} ${checkSum(String(sequence))}\n`));
+interface CursorFile {
+  readonly up_to: number;
+  readonly waiting: Readonly<Record<string, number>>;
+  readonly position?: string;
+}
+
+export function writeCursor(directory: string, disk: Disk, cursor: Cursor): Promise<void> {
+  const isLong = cursor.waiting.size > mostProjects;
+  const file: CursorFile = {
+    up_to: isLong ? Math.min(...cursor.waiting.values()) - 1 : cursor.upTo,
+    waiting: isLong ? {} : Object.fromEntries(cursor.waiting),
+    ...(cursor.position === undefined ? {} : { position: String(cursor.position) }),
+  };
+  const json = JSON.stringify(file);
+  return disk.replace(join(directory, cursorName), Buffer.from(`${json} ${checkSum(json)}\n`));
+}
 
 const checkSum = (text: string): string => crc32(text).toString(16).padStart(8, "0");

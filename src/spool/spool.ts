@@ -1,23 +1,38 @@
 // The durable local spool: appends that the event store could not take now wait here, each on the disk before it is
 // acknowledged. Knows nothing of the event store. One process owns a directory; DATA_DIR's lock sees to that.
 
-import { join } from "node:path";
-import type { NewEvent } from "../domain/stored-events.ts";
+import { type NewEvent, projectOfStream } from "../domain/stored-events.ts";
+import { openAside } from "./aside.ts";
+import { Backlog, type Limits } from "./backlog.ts";
 import { type Disk, realDisk } from "./disk.ts";
-import { createHeldStreams } from "./held-streams.ts";
-import { createReader, type Spooled } from "./reader.ts";
-import { headerBytes, maxPayloadBytes, type Payload } from "./record.ts";
-import { openSegments, readCursor, type SpoolLog, writeCursor } from "./segments.ts";
+import { createGroupFlush } from "./group-flush.ts";
+import { createNoting } from "./noting.ts";
+import { type ReadPlace, readPlaces, type Spooled } from "./reader.ts";
+import { headerBytes, maxPayloadBytes } from "./record.ts";
+import { scanSegment } from "./scan.ts";
+import {
+  hasDrained,
+  listSegments,
+  readCursor,
+  type Segment,
+  type SpoolLog,
+  segmentOf,
+  writeCursor,
+} from "./segments.ts";
 import { type After, realAfter } from "./timer.ts";
-import { createWriter, type WriteOutcome } from "./writer.ts";
+import { createWriter, type SegmentWriter, type WriteOutcome } from "./writer.ts";
 
 export interface SpoolRecord {
   readonly stream: string;
+  /** A position in the event store's log: these events lie behind it, if they lie there at all. Absent where unknown. */
+  readonly after?: string;
+  /** They were sent to the event store, and nobody knows whether they arrived. */
+  readonly sent?: true;
   readonly events: readonly NewEvent[];
 }
 
 export interface SpoolStats {
-  /** Records not yet acknowledged by the event store (an upper bound where records were damaged). */
+  /** Records not yet acknowledged by the event store. */
   readonly waiting: number;
   /** Of the segments, and of what was set aside. */
   readonly bytes: number;
@@ -31,19 +46,21 @@ export interface SpoolStats {
 
 export interface Spool {
   readonly directory: string;
+  /** The last record that was there when the spool was opened: up to it, any may have been sent before. */
+  readonly lastBefore: bigint;
   /** Resolves once the record is on the disk, or will never be. Never throws. */
   readonly add: (record: SpoolRecord) => Promise<WriteOutcome>;
-  /** The oldest records not yet acknowledged, in order; none where nothing waits. Damaged ones are set aside. */
-  readonly read: (limits: {
-    readonly records: number;
-    readonly bytes: number;
-  }) => Promise<readonly Spooled[]>;
-  /** Everything up to this sequence is in the event store for good. */
-  readonly acknowledge: (sequence: bigint) => Promise<void>;
+  /** Records that wait, each project's in order and each project's turn in turn; each is handed out once. */
+  readonly read: (limits: Limits) => Promise<readonly Spooled[]>;
+  /** These are in the event store, or set aside, for good. Resolves once that is noted; it may be noted a little later. */
+  readonly acknowledge: (records: readonly Spooled[]) => Promise<void>;
   /** Durably keeps what the event store refuses for ever, beside the segments. */
   readonly refuse: (spooled: Spooled, reason: string) => Promise<void>;
-  /** Whether a record of the stream waits; where that is not known, it may. */
+  /** Whether a record of the stream waits; of a project with very many such streams, all count as waiting. */
   readonly holds: (stream: string) => boolean;
+  /** Keeps the greatest position of the event store's log that was seen, beyond a restart too. */
+  readonly notePosition: (position: bigint) => void;
+  readonly position: () => bigint | undefined;
   /** Resolves when a record has been added, at the latest after `ms`. */
   readonly changed: (ms: number) => Promise<void>;
   readonly stats: () => SpoolStats;
@@ -66,230 +83,189 @@ export interface SpoolOptions {
 
 /** What may wait in memory for the next flush. */
 const maxPendingBytes = 64 * 1024 * 1024;
-/** What one flush covers. */
-const flushBytes = 8 * 1024 * 1024;
 /** A segment in use whose records are all acknowledged is removed from this length on. */
 const worthRemovingBytes = 4 * 1024 * 1024;
-
-const refusedName = "refused.ndjson";
-/** How soon it is seen that somebody has taken away what was set aside. */
-const measureEveryMs = 1_000;
-
-interface Pending {
-  readonly stream: string;
-  readonly payload: Payload;
-  readonly settle: (outcome: WriteOutcome) => void;
-}
-
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { directory, log, disk = realDisk, now = Date.now, after = realAfter } = options;
   const maxBytes = options.maxBytes ?? 1024 ** 3;
   await disk.makeDirectory(directory);
-  const segments = await openSegments({ directory, disk, log });
-  let acknowledged = await readCursor(directory, disk);
+  const aside = await openAside({ directory, disk, log, now });
+  const backlog = new Backlog();
+  const cursor = await readCursor(directory, disk);
+  const segments = await listSegments(directory, disk);
+  for (const [index, segment] of segments.entries()) {
+    await scanSegment(segment, {
+      disk,
+      log,
+      isNewest: index === segments.length - 1,
+      damaged: (offset, bytes) => aside.damaged(segment, offset, bytes),
+      record: ({ sequence, at, stream, offset, length }) => {
+        const project = projectOfStream(stream);
+        if (hasDrained(cursor, project, Number(sequence))) return;
+        segment.waiting += 1;
+        backlog.hold(stream);
+        backlog.add({ project, sequence: Number(sequence), at, offset, length });
+      },
+    });
+  }
   const newest = segments.at(-1)?.last ?? 0n;
-  let closed = false;
-  let pending: Pending[] = [];
-  let pendingBytes = 0;
-  let flushing: Promise<void> | undefined;
-  let removing: Promise<void> | undefined;
-  const waiters = new Set<() => void>();
-  let handedOut = acknowledged;
-  const reader = createReader({ segments, disk, log, after: acknowledged });
+  const lastBefore = newest > BigInt(cursor.upTo) ? newest : BigInt(cursor.upTo);
   const writer = createWriter({
     directory,
     disk,
     log,
     segments,
-    after: newest > acknowledged ? newest : acknowledged,
+    after: lastBefore,
     segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
     onFailed: options.onFailed,
   });
-
+  const removeDrained = removing(segments, { disk, writer });
   // They would take up room until the next record has drained, for which there may be none.
   await removeDrained().catch((error) => {
     log.warn({ error: String(error) }, "cannot remove what the spool has drained");
   });
-  // What was set aside stays until somebody has looked at it. That it counts keeps it from growing without end: it came
-  // out of segments that counted too.
-  let asideBytes = await measureAside(directory, disk);
-  /** What is being done to what was set aside: one after the other. */
-  let refusing: Promise<unknown> = Promise.resolve();
-  let measured = { at: now(), damaged: 0 };
-  const held = createHeldStreams({ from: acknowledged, to: newest });
-  const usedBytes = (): number => segments.reduce((sum, segment) => sum + segment.end, asideBytes);
+  const usedBytes = (): number => segments.reduce((sum, segment) => sum + segment.end, aside.bytes());
+  const group = createGroupFlush({ writer, backlog, lastBefore, removeDrained, log });
+  const noting = createNoting({
+    after,
+    position: cursor.position,
+    write: (position) =>
+      writeCursor(directory, disk, { upTo: group.upTo(), waiting: backlog.oldest(), position }),
+  });
+  let isClosed = false;
 
   function add(record: SpoolRecord): Promise<WriteOutcome> {
     if (writer.state() === "failed") return Promise.resolve("failed");
-    const { stream, events } = record;
-    const text = JSON.stringify({ at: now(), stream, events });
+    const at = now();
+    const { stream, events, ...about } = record;
+    // The events come last: what is before them is read alone when the spool is opened.
+    const text = JSON.stringify({ at, stream, ...about, events });
     const payload = { text, bytes: Buffer.byteLength(text) };
     const bytes = payload.bytes + headerBytes;
     if (
-      closed ||
+      isClosed ||
       payload.bytes > maxPayloadBytes ||
-      pendingBytes + bytes > maxPendingBytes ||
-      usedBytes() + pendingBytes + bytes > maxBytes
+      group.pendingBytes() + bytes > maxPendingBytes ||
+      usedBytes() + group.pendingBytes() + bytes > maxBytes
     ) {
       return Promise.resolve("full");
     }
-    pendingBytes += bytes;
-    return new Promise((settle) => {
-      pending.push({ stream, payload, settle });
-      flushing ??= flushAll();
-    });
+    // Held before it is on the disk: what follows it must not overtake it.
+    backlog.hold(stream);
+    return new Promise((settle) => group.add({ stream, at, payload, settle }));
   }
 
-  /** One flush at a time; what is added meanwhile shares the next one. */
-  async function flushAll(): Promise<void> {
-    // Records added in the same turn share the first flush already.
-    await Promise.resolve();
-    while (pending.length > 0) {
-      const group = takeGroup();
-      const outcome = await writer.write(group.map(({ payload }) => payload));
-      if (outcome === "full") await makeRoom();
-      const before = writer.sequence() - BigInt(group.length);
-      for (const [index, { stream }] of outcome === "spooled" ? group.entries() : [])
-        held.added(stream, before + BigInt(index + 1));
-      for (const { settle } of group) settle(outcome);
-      for (const { payload } of group) pendingBytes -= payload.bytes + headerBytes;
-      if (outcome === "spooled") for (const wake of waiters) wake();
-    }
-    flushing = undefined;
-  }
-
-  function takeGroup(): readonly Pending[] {
-    let bytes = 0;
-    let count = 0;
-    for (const { payload } of pending) {
-      if (count > 0 && bytes + payload.bytes > flushBytes) break;
-      bytes += payload.bytes;
-      count += 1;
-    }
-    const group = pending.slice(0, count);
-    pending = pending.slice(count);
-    return group;
-  }
-
-  async function acknowledge(upTo: bigint): Promise<void> {
-    if (upTo <= acknowledged) return;
-    acknowledged = upTo;
-    held.drained(upTo);
-    const current = writer.current();
-    if (current !== undefined && flushing === undefined && current.end >= worthRemovingBytes) {
-      if (current.last <= upTo) await writer.seal();
-    }
-    // The segments go first: on a full disk that makes the room for the cursor. One that lags only sends ids again.
-    await removeDrained();
-    await writeCursor(directory, disk, upTo);
-  }
-
-  /** On a full disk a small segment is worth removing too, once the event store has all that is in it. */
-  async function makeRoom(): Promise<void> {
-    const current = writer.current();
-    if (current === undefined || current.last > acknowledged) return;
-    await writer.seal();
-    await removeDrained().catch((error) => {
-      log.warn({ error: String(error) }, "cannot remove what the spool has drained");
-    });
-  }
-
-  /** One loop at a time: two would take each other's segments off the list. */
-  function removeDrained(): Promise<void> {
-    const remove = async (): Promise<void> => {
-      for (;;) {
-        const [first] = segments;
-        if (first === undefined || first === writer.current() || first.last > acknowledged) return;
-        await disk.remove(first.path);
-        segments.shift();
+  async function read(limits: Limits): Promise<readonly Spooled[]> {
+    await aside.measure();
+    for (;;) {
+      const places = backlog.take(limits);
+      if (places.length === 0) return [];
+      const unread = new Set(places);
+      const spooled: Spooled[] = [];
+      try {
+        for (const read of await readPlaces(places, { segments, disk })) {
+          unread.delete(read.place);
+          if (read.tag === "record") spooled.push(read.spooled);
+          else await loseDamaged(read);
+        }
+      } finally {
+        if (unread.size > 0) backlog.putBack(places.filter((place) => unread.has(place)));
       }
-    };
-    removing ??= remove().finally(() => {
-      removing = undefined;
-    });
-    return removing;
+      // Damaged ones hand out nothing; the next ones may be whole.
+      if (spooled.length > 0) return spooled;
+      await finish();
+    }
   }
 
-  async function read(limits: {
-    readonly records: number;
-    readonly bytes: number;
-  }): Promise<readonly Spooled[]> {
-    const upTo = writer.sequence();
-    await measureAgain();
-    const spooled = await reader.read(limits);
-    // Where all that is left was damaged and set aside, nothing waits any more.
-    if (spooled.length === 0 && handedOut <= acknowledged && reader.isAtEnd()) await acknowledge(upTo);
-    handedOut = spooled.at(-1)?.sequence ?? handedOut;
-    return spooled;
+  async function loseDamaged({
+    segment,
+    place,
+    bytes,
+  }: Extract<ReadPlace, { tag: "damaged" }>): Promise<void> {
+    await aside.damaged(segment, place.offset, bytes);
+    backlog.lost(place);
+    segment.waiting -= 1;
   }
 
-  /** One after the other: each is written behind the one before it. */
-  function refuse({ record, sequence }: Spooled, reason: string): Promise<void> {
-    const what = { stream: record.stream, sequence: String(sequence), reason };
-    log.error(what, "set aside what the event store refuses");
-    // It begins a line of its own also where a crash has cut the one before it short.
-    const line = Buffer.from(`\n${JSON.stringify({ reason, ...record })}\n`);
-    const kept = refusing.then(async () => {
-      await disk.append(join(directory, refusedName), line);
-      asideBytes += line.length;
-    });
-    refusing = kept.catch(() => undefined);
-    return kept;
+  async function acknowledge(records: readonly Spooled[]): Promise<void> {
+    for (const { sequence, record } of records) {
+      backlog.done({ project: projectOfStream(record.stream), sequence: Number(sequence) });
+      backlog.release(record.stream);
+      const segment = segmentOf(segments, Number(sequence));
+      if (segment !== undefined) segment.waiting -= 1;
+    }
+    await finish();
   }
 
-  async function measureAgain(): Promise<void> {
-    const isStale = asideBytes > 0 && Math.abs(now() - measured.at) >= measureEveryMs;
-    if (!isStale && reader.damaged() === measured.damaged) return;
-    measured = { at: now(), damaged: reader.damaged() };
-    const measuring = refusing.then(async () => {
-      asideBytes = await measureAside(directory, disk);
-    });
-    // A file went while it was measured, say: nothing depends on the moment.
-    refusing = measuring.catch((error) =>
-      log.warn({ error: String(error) }, "cannot measure what was set aside of the spool"),
-    );
-    await refusing;
+  /** The segments go first: on a full disk that makes the room for the cursor. */
+  async function finish(): Promise<void> {
+    const current = writer.current();
+    if (current?.waiting === 0 && current.end >= worthRemovingBytes && !group.isBusy()) await writer.seal();
+    await removeDrained();
+    await noting.soon();
   }
-
-  const waiting = (): number => Number(writer.sequence() - acknowledged);
 
   return {
     directory,
+    lastBefore,
     add,
     read,
-    holds: held.holds,
+    holds: (stream) => backlog.holds(stream),
     acknowledge,
-    refuse,
+    refuse: aside.refused,
+    notePosition: noting.seen,
+    position: noting.position,
     changed: (ms) =>
       new Promise((resolve) => {
         const wake = (): void => {
           cancel();
-          waiters.delete(wake);
+          group.waiters.delete(wake);
           resolve();
         };
         const cancel = after(ms, wake);
-        waiters.add(wake);
+        group.waiters.add(wake);
       }),
     stats: () => ({
-      waiting: waiting(),
+      waiting: backlog.waiting,
       bytes: usedBytes(),
       maxBytes,
-      damaged: reader.damaged(),
-      oldestAt: waiting() > 0 ? reader.oldestAt() : undefined,
+      damaged: aside.damages(),
+      oldestAt: backlog.oldestAt(),
       state: writer.state(),
     }),
     close: async () => {
-      closed = true;
-      await flushing;
+      isClosed = true;
+      await group.flushed();
       await writer.seal();
-      for (const wake of waiters) wake();
+      await noting.now().catch((error) => log.warn({ error: String(error) }, "cannot note what has drained"));
+      for (const wake of group.waiters) wake();
     },
   };
 }
 
-async function measureAside(directory: string, disk: Disk): Promise<number> {
-  const aside = (await disk.list(directory)).filter(
-    ({ name }) => name === refusedName || name.endsWith(".damaged"),
-  );
-  return aside.reduce((sum, { bytes }) => sum + bytes, 0);
+/** Removes the segments of which nothing waits. One loop at a time: two would take each other's off the list. */
+function removing(
+  segments: Segment[],
+  { disk, writer }: { readonly disk: Disk; readonly writer: SegmentWriter },
+): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  const remove = async (): Promise<void> => {
+    // A turn later, so that `running` is set before it is unset.
+    await Promise.resolve();
+    try {
+      for (;;) {
+        const drained = segments.find((one) => one.waiting === 0 && one !== writer.current());
+        if (drained === undefined) return;
+        await disk.remove(drained.path);
+        segments.splice(segments.indexOf(drained), 1);
+      }
+    } finally {
+      // In the turn of the last look: who comes later begins another loop.
+      running = undefined;
+    }
+  };
+  return () => {
+    running ??= remove();
+    return running;
+  };
 }

@@ -8,9 +8,14 @@ import { type Segment, type SpoolLog, segmentPath } from "./segments.ts";
 /** `spooled`: on the disk. `full`: no room now, nothing kept. `failed`: the disk cannot be trusted any more. */
 export type WriteOutcome = "spooled" | "full" | "failed";
 
+export type WrittenGroup =
+  /** One behind the other, from this sequence and this offset in its segment on. */
+  | { readonly tag: "spooled"; readonly first: bigint; readonly offset: number }
+  | { readonly tag: "full" | "failed" };
+
 export interface SegmentWriter {
   /** One call at a time. */
-  readonly write: (payloads: readonly Payload[]) => Promise<WriteOutcome>;
+  readonly write: (payloads: readonly Payload[]) => Promise<WrittenGroup>;
   /** The last record's sequence. */
   readonly sequence: () => bigint;
   readonly state: () => "working" | "full" | "failed";
@@ -40,30 +45,33 @@ export function createWriter(options: {
   let state: "working" | "full" | "failed" = "working";
   let current: Open | undefined;
 
-  async function write(payloads: readonly Payload[]): Promise<WriteOutcome> {
-    if (state === "failed") return "failed";
-    const bytes = encodeRecords(sequence + 1n, payloads);
+  async function write(payloads: readonly Payload[]): Promise<WrittenGroup> {
+    if (state === "failed") return { tag: "failed" };
+    const first = sequence + 1n;
+    const bytes = encodeRecords(first, payloads);
     const open = await begun();
-    if (open === undefined) return "full";
+    if (open === undefined) return { tag: "full" };
     const { segment, file } = open;
+    const offset = segment.end;
     try {
       await file.write(bytes, segment.end);
     } catch (error) {
-      return await takeBack(open, error);
+      return { tag: await takeBack(open, error) };
     }
     try {
       await file.flush();
     } catch (error) {
       // After a failed flush nobody knows what is on the disk, and asking again may report a false success.
-      return fail(error);
+      return { tag: fail(error) };
     }
     if (state === "full") log.info({}, "the spool has room again");
     state = "working";
     sequence += BigInt(payloads.length);
     segment.last = sequence;
     segment.end += bytes.length;
+    segment.waiting += payloads.length;
     if (segment.end >= segmentBytes) await seal();
-    return "spooled";
+    return { tag: "spooled", first, offset };
   }
 
   async function begun(): Promise<Open | undefined> {
@@ -80,14 +88,14 @@ export function createWriter(options: {
     const first = sequence + 1n;
     const path = segmentPath(directory, first);
     const file = await disk.create(path);
-    const segment: Segment = { path, first, last: sequence, end: 0 };
+    const segment: Segment = { path, first, last: sequence, end: 0, waiting: 0 };
     // At the same moment: what is in the list and is not written to may be removed.
     segments.push(segment);
     current = { segment, file };
   }
 
   /** Leaves no half record where a write failed. */
-  async function takeBack({ segment, file }: Open, error: unknown): Promise<WriteOutcome> {
+  async function takeBack({ segment, file }: Open, error: unknown): Promise<"full" | "failed"> {
     try {
       await file.truncate(segment.end);
     } catch (failure) {

@@ -82,6 +82,7 @@ export function storeOn(log: ReturnType<typeof memoryLog>): EventStore {
   return {
     append: log.append,
     readStream: log.readStream,
+    readBackwards: log.readBackwards,
     followStream: log.follow,
     followLog: async function* () {},
     readLog: async function* ({ prefixes }) {
@@ -89,7 +90,6 @@ export function storeOn(log: ReturnType<typeof memoryLog>): EventStore {
     },
     identity: anyLog,
     head: async () => log.events.at(-1)?.position,
-    appendsInFlight: () => 0,
     problem: async () => undefined,
     check: async () => undefined,
     close: async () => {},

@@ -47,7 +47,7 @@ const never = () => new Promise<Reply>(() => undefined);
 
 function appenderOver(
   answer: (call: Call, n: number) => Promise<Reply>,
-  more: { timeoutMs?: number; maxInFlight?: number; inStream?: readonly RecordedEvent[] } = {},
+  more: { timeoutMs?: number; inStream?: readonly RecordedEvent[] } = {},
 ) {
   const client = clientThat(answer);
   const standing: (string | undefined)[] = [];
@@ -56,7 +56,6 @@ function appenderOver(
     readSome: async (_, from, { count }) =>
       (more.inStream ?? []).filter(({ revision }) => revision >= from).slice(0, count),
     timeoutMs: more.timeoutMs ?? 300,
-    maxInFlight: more.maxInFlight ?? 10,
     standing: ({ failing }) => standing.push(failing),
   });
   return { ...appender, client, standing };
@@ -107,21 +106,10 @@ describe("an append", () => {
     }
   });
 
-  test("larger than any gRPC message never reaches the client, whose one stream it would break", async () => {
-    const { append, client } = appenderOver(async () => done);
-    const huge: NewEvent = {
-      ...event("a"),
-      data: { key_id: "x".repeat(16 << 20), project_uuid: "", revoked_at: "" },
-    };
-    expect(await append("s", [huge], "any")).toEqual({ tag: "too_large" });
-    expect(client.calls.length).toBe(0);
-  });
-
-  test("beyond the bound of appends in flight is refused at once", async () => {
-    const { append, client } = appenderOver(never, { maxInFlight: 2, timeoutMs: 50 });
-    const outcomes = await Promise.all(["a", "b", "c"].map((id) => append("s", [event(id)], "any")));
-    expect(outcomes[2]).toEqual({ tag: "unavailable", reason: "too many appends in flight", unsent: true });
-    expect(client.calls.length).toBe(2);
+  test("to a stream in any state is sent once: who asked decides whether to look first", async () => {
+    const { append, client } = appenderOver(() => rejected({ code: 14, message: "14 UNAVAILABLE" }));
+    expect(await append("s", [event("a")], "any")).toEqual({ tag: "unavailable", reason: "14 UNAVAILABLE" });
+    expect(client.calls.length).toBe(1);
   });
 });
 
@@ -177,7 +165,7 @@ describe("while the store does not answer", () => {
     const { append, client } = appenderOver((_, n) =>
       n === 1 ? Promise.reject(new Error("Failed to discover after 10 attempts.")) : Promise.resolve(done),
     );
-    expect((await append("s", [event("a")], "any")).tag).toBe("appended");
+    expect((await append("s", [event("a")], 4n)).tag).toBe("appended");
     expect(client.opened()).toBe(2);
   });
 
@@ -185,7 +173,7 @@ describe("while the store does not answer", () => {
     const { append, client } = appenderOver((_, n) =>
       n === 1 ? rejected({ code: 14 }) : Promise.resolve(done),
     );
-    expect((await append("s", [event("a")], "any")).tag).toBe("appended");
+    expect((await append("s", [event("a")], 4n)).tag).toBe("appended");
     expect(client.opened()).toBe(1);
   });
 });

@@ -11,6 +11,8 @@ export interface AppendCase {
   /** The revision that is told, or the refusal. */
   readonly outcome: number | "conflict";
   readonly after: string;
+  /** The same where each id is stored once in a stream, as the embedded server does it for the ledger; absent: no other. */
+  readonly eachOnce?: Pick<AppendCase, "outcome" | "after">;
 }
 
 export const appendCases: readonly AppendCase[] = [
@@ -79,6 +81,7 @@ export const appendCases: readonly AppendCase[] = [
     appended: "ab",
     outcome: "conflict",
     after: "a",
+    eachOnce: { outcome: 1, after: "ab" },
   },
   {
     rule: "any looks no further than a new first id",
@@ -87,6 +90,7 @@ export const appendCases: readonly AppendCase[] = [
     appended: "ba",
     outcome: 2,
     after: "aba",
+    eachOnce: { outcome: 1, after: "ab" },
   },
   {
     rule: "no_stream knows the same ids again",
@@ -151,6 +155,7 @@ export const appendCases: readonly AppendCase[] = [
     appended: "a",
     outcome: 2,
     after: "aba",
+    eachOnce: { outcome: 0, after: "ab" },
   },
   {
     rule: "a revision ahead is refused",
@@ -167,5 +172,6 @@ export const appendCases: readonly AppendCase[] = [
     appended: "aa",
     outcome: 1,
     after: "aa",
+    eachOnce: { outcome: 0, after: "a" },
   },
 ];

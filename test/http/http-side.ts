@@ -105,6 +105,7 @@ export async function createHttpSide(
         spooled: () => 4,
         spooledBytes: () => 4_000,
         oldestSpooledSeconds: () => 5,
+        spoolBacklogSeconds: () => 0,
         damagedInSpool: () => 0,
         forwarded: () => 6,
         refusedByStore: () => 1,

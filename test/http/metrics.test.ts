@@ -12,6 +12,7 @@ const measured = {
   spooled: () => 0,
   spooledBytes: () => 0,
   oldestSpooledSeconds: () => 0,
+  spoolBacklogSeconds: () => 0,
   damagedInSpool: () => 0,
   forwarded: () => 0,
   refusedByStore: () => 0,

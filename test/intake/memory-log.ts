@@ -2,16 +2,18 @@
 // to refuse, to hold and to lag. The rules of an append are the embedded server's own.
 
 import type { NewEvent, RecordedEvent } from "../../src/domain/stored-events.ts";
-import { decideAppend } from "../../src/eventstore/embedded/append-rules.ts";
+import { type decideAppend, decideEachOnce } from "../../src/eventstore/embedded/append-rules.ts";
 import type {
   AppendEvents,
   AppendOutcome,
   ExpectedRevision,
   FollowStream,
+  ReadBackwards,
   ReadStream,
 } from "../../src/intake/event-log.ts";
 
-export function memoryLog() {
+/** `decide`: the rules of an append, those for the ledger unless told otherwise. */
+export function memoryLog(decide: typeof decideAppend = decideEachOnce) {
   const events: RecordedEvent[] = [];
   const streams = new Map<string, RecordedEvent[]>();
   const followers = new Set<() => void>();
@@ -26,7 +28,7 @@ export function memoryLog() {
     expected: ExpectedRevision,
   ): AppendOutcome => {
     const held = streams.get(stream) ?? [];
-    const decision = decideAppend(
+    const decision = decide(
       typeof expected === "bigint" ? Number(expected) : expected,
       { last: held.length - 1, tombstoned: false, softDeleted: false, hasMetadata: false },
       {
@@ -39,9 +41,10 @@ export function memoryLog() {
       proposed.map(({ id }) => Buffer.from(id)),
     );
     if (decision.tag === "stored_before") return appendedAt(held[decision.last]);
-    if (decision.tag !== "write") return { tag: "conflict" };
+    if (decision.tag !== "write" && decision.tag !== "write_some") return { tag: "conflict" };
     streams.set(stream, held);
-    for (const { id, type, data, metadata } of proposed) {
+    for (const [place, { id, type, data, metadata }] of proposed.entries()) {
+      if (decision.tag === "write_some" && !decision.places.includes(place)) continue;
       const revision = BigInt(held.length);
       const position = BigInt(events.length * 100);
       const recorded = { id, type, data, metadata, stream, revision, position, recorded_at: new Date(0) };
@@ -62,6 +65,10 @@ export function memoryLog() {
   const readStream: ReadStream = async function* (stream, { fromRevision = 0n } = {}) {
     yield* inStream(stream).slice(Number(fromRevision));
   };
+  const readBackwards: ReadBackwards = async function* (stream, { fromRevision } = {}) {
+    const upTo = fromRevision === undefined ? undefined : Number(fromRevision) + 1;
+    yield* inStream(stream).slice(0, upTo).reverse();
+  };
   const follow: FollowStream = (stream, handlers) => {
     let next = 0;
     const deliver = (): void => {
@@ -81,6 +88,7 @@ export function memoryLog() {
     events,
     append,
     readStream,
+    readBackwards,
     follow,
     inStream,
     followers: () => followers.size,

@@ -8,12 +8,7 @@ import type { Instant } from "../../src/domain/instant.ts";
 import type { NewEvent } from "../../src/domain/stored-events.ts";
 import { eventId, sha256 } from "../../src/intake/event-id.ts";
 import type { AppendEvents, AppendOutcome } from "../../src/intake/event-log.ts";
-import {
-  mostAppendsInFlight,
-  recordSignals,
-  type SignalToRecord,
-  type WebhookContext,
-} from "../../src/intake/record-webhook.ts";
+import { recordSignals, type SignalToRecord, type WebhookContext } from "../../src/intake/record-webhook.ts";
 import { memoryLog } from "./memory-log.ts";
 
 const context: WebhookContext = {
@@ -223,37 +218,4 @@ describe("a webhook with several signals", () => {
     });
     expect(calls).toEqual([]);
   });
-});
-
-/** One key gets at most half of them: the rest is for the others. */
-const mostOfOneKey = mostAppendsInFlight / 2;
-
-test("over its share of appends in flight a key is refused at once, and taken again when there is room", async () => {
-  const waiting: (() => void)[] = [];
-  const append: AppendEvents = () =>
-    new Promise((resolve) => waiting.push(() => resolve({ tag: "appended", revision: 0n })));
-  const record = recordSignals(append);
-  const held = Array.from({ length: mostOfOneKey }, (_, index) => record([signal(`${index}`)], context));
-  expect((await record([signal("one more")], context)).tag).toBe("unavailable");
-  expect(waiting.length).toBe(mostOfOneKey);
-  const other = record([signal("another's")], { ...context, key_id: "another" });
-  expect(waiting.length).toBe(mostOfOneKey + 1);
-  for (const release of waiting.splice(0)) release();
-  expect((await Promise.all([...held, other])).every(({ tag }) => tag === "recorded")).toBe(true);
-  const again = record([signal("one more")], context);
-  for (const release of waiting.splice(0)) release();
-  expect((await again).tag).toBe("recorded");
-});
-
-test("an append that fails as no port may gives its place back", async () => {
-  let broken = true;
-  const record = recordSignals(async () => {
-    if (broken) throw new Error("broken");
-    return { tag: "appended", revision: 0n };
-  });
-  const failures = Array.from({ length: 3 }, (_, index) => record([signal(`${index}`)], context));
-  expect((await Promise.allSettled(failures)).every(({ status }) => status === "rejected")).toBe(true);
-  broken = false;
-  const full = Array.from({ length: mostOfOneKey }, (_, index) => record([signal(`${index}`)], context));
-  expect((await Promise.all(full)).every(({ tag }) => tag === "recorded")).toBe(true);
 });

@@ -50,7 +50,7 @@ const feeds: Readonly<Record<string, () => Promise<Feed>>> = {
   "the simulated store": async () => {
     const world = createWorld(1);
     const come = inWorld(world);
-    const store = createStore(world, { largestAppendBytes: 1_000_000, problem: () => {} });
+    const store = createStore(world, { largestAppendBytes: 1_000_000, kind: "embedded", problem: () => {} });
     const append = store.append(forEver, { by: "webhook", life: 1 });
     return {
       append: async (stream, event) => {

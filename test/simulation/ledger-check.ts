@@ -1,6 +1,7 @@
 // The model of log and spool: what must be true of them after every recovery and at the end, given what senders said and
 // what they were promised. Says what is wrong, in words.
 
+import { crc32 } from "node:zlib";
 import { incidentStream, type RecordedEvent } from "../../src/domain/stored-events.ts";
 import { recordAt } from "../../src/spool/record.ts";
 import { type Promises, readKey } from "./promises.ts";
@@ -14,6 +15,8 @@ export interface Seen {
   readonly files: ReadonlyMap<string, Buffer>;
   readonly webhooks: ReadonlyMap<string, Webhook>;
   readonly promises: Promises;
+  /** What the event store stores once: an id, or each receipt of a webhook. */
+  readonly storePromises: "ids_once" | "receipts_once";
   /** The disk itself has changed what it holds: what is lost then must lie there to be found, or have been reported. */
   readonly mayBeDamaged: boolean;
 }
@@ -77,7 +80,7 @@ const segmentTexts = (files: ReadonlyMap<string, Buffer>): string[] =>
   [...files].filter(([path]) => path.endsWith(".spool")).map(([, bytes]) => bytes.toString());
 
 /** Nothing twice, nothing invented, nothing changed; times of receipt and the order of what came by the spool kept. */
-function wrongInLog({ log, webhooks, promises }: Seen): string[] {
+function wrongInLog({ log, webhooks, promises, storePromises }: Seen): string[] {
   const wrong: string[] = [];
   const ids = new Set<string>();
   const payloads = new Set<string>();
@@ -85,9 +88,13 @@ function wrongInLog({ log, webhooks, promises }: Seen): string[] {
   for (const { event, by, life } of log) {
     const payload = payloadOf(event);
     const webhook = webhooks.get(payload);
-    if (ids.has(event.id) || payloads.has(payload)) wrong.push(`${event.id} is in the log twice`);
-    ids.add(event.id);
-    payloads.add(payload);
+    const received_at = String(event.metadata.received_at);
+    const receipt = storePromises === "ids_once" ? "" : String(event.metadata.$correlationId);
+    if (ids.has(event.id + receipt) || payloads.has(payload + receipt))
+      wrong.push(`${event.id} is in the log twice`);
+    const isRepeat = ids.has(event.id);
+    ids.add(event.id).add(event.id + receipt);
+    payloads.add(payload + receipt);
     if (webhook === undefined) {
       wrong.push(`${event.id} was never sent`);
       continue;
@@ -97,11 +104,10 @@ function wrongInLog({ log, webhooks, promises }: Seen): string[] {
       wrong.push(`${event.id} lies in ${event.stream}`);
     if (promises.acknowledged.get(event.id)?.bodies.includes(payload) === false)
       wrong.push(`${event.id} was acknowledged for another webhook`);
-    const received_at = String(event.metadata.received_at);
     if (promises.received.get(payload)?.has(received_at) !== true)
       wrong.push(`${event.id} was not received at ${received_at}`);
     if (by !== "forwarder") continue;
-    const record = promises.read.get(readKey(life, event.id));
+    const record = promises.read.get(readKey(life, event.id, receipt));
     if (record === undefined) {
       wrong.push(`${event.id} was forwarded, but never read`);
       continue;
@@ -111,9 +117,12 @@ function wrongInLog({ log, webhooks, promises }: Seen): string[] {
     // Whoever forwarded what stands before it must not have had it in hand then. (Numbers of what has drained come again
     // where a crash kept the cursor from being written, so only those of one life can be compared.)
     const before = forwarded.get(event.stream) ?? [];
+    // A repeat of what is there says nothing of the order.
     if (
+      !isRepeat &&
       before.some(
-        (one) => (promises.read.get(readKey(one.life, event.id))?.sequence ?? one.sequence) < one.sequence,
+        (one) =>
+          (promises.read.get(readKey(one.life, event.id, receipt))?.sequence ?? one.sequence) < one.sequence,
       )
     )
       wrong.push(`${event.id} was forwarded out of its stream's order`);
@@ -133,17 +142,32 @@ function idsOnDisk(files: ReadonlyMap<string, Buffer>): Set<string> {
     for (let offset = 0; offset < bytes.length; ) {
       const found = recordAt(bytes, offset);
       if (found.tag === "cut_short" || (found.tag === "damaged" && found.next === undefined)) break;
-      if (found.tag === "record" && found.sequence > cursor)
-        for (const { id } of JSON.parse(found.payload.toString()).events) ids.add(id);
+      if (found.tag === "record") {
+        const { stream, events } = JSON.parse(found.payload.toString());
+        const hasDrained = found.sequence <= cursor.up_to && !(found.sequence >= waitingFrom(cursor, stream));
+        for (const { id } of hasDrained ? [] : events) ids.add(id);
+      }
       offset = found.tag === "record" ? found.end : (found.next ?? bytes.length);
     }
   }
   return ids;
 }
 
+interface Cursor {
+  readonly up_to: number;
+  readonly waiting: Readonly<Record<string, number>>;
+}
+
 /** A cursor that cannot be read counts as none. */
-const cursorIn = (bytes: Buffer | undefined): bigint =>
-  BigInt(/^(\d+) [0-9a-f]{8}\n$/.exec(String(bytes ?? ""))?.[1] ?? 0);
+function cursorIn(bytes: Buffer | undefined): Cursor {
+  const [, json = "", sum = ""] = /^(.*) ([0-9a-f]{8})\n$/.exec(String(bytes ?? "")) ?? [];
+  const isWhole = json !== "" && crc32(json).toString(16).padStart(8, "0") === sum;
+  return isWhole ? JSON.parse(json) : { up_to: 0, waiting: {} };
+}
+
+/** Of the stream's project: `incident-<project>.<incident>`. */
+const waitingFrom = ({ waiting }: Cursor, stream: string): number =>
+  waiting[/-(.*?)\./.exec(stream)?.[1] ?? ""] ?? Number.POSITIVE_INFINITY;
 
 interface Refused {
   readonly id: string;

@@ -25,7 +25,7 @@ export interface Promises {
   readonly idOf: Map<string, string>;
   /** By body: the times at which it was received, acknowledged or not. */
   readonly received: Map<string, Set<string>>;
-  /** By the service's life and the event's id: the first record with it that the forwarder read. */
+  /** By the service's life and the event's id, and by its receipt too: the first record that the forwarder read. */
   readonly read: Map<string, ReadRecord>;
   /** Texts of what was found damaged on the spool, reported and set aside. */
   readonly setAside: string[];
@@ -83,13 +83,13 @@ export function noteAnswer(
   return wrong;
 }
 
-export const readKey = (life: number, id: string): string => `${life} ${id}`;
+export const readKey = (life: number, id: string, receipt = ""): string => `${life} ${id} ${receipt}`;
 
 /** Notes what the forwarder reads. */
 export function noteRecord(promises: Promises, life: number, { sequence, record }: Spooled): void {
   for (const { id, metadata } of record.events) {
-    const key = readKey(life, id);
-    if (promises.read.has(key)) continue;
-    promises.read.set(key, { sequence, received_at: metadata.received_at ?? "" });
+    const received_at = metadata.received_at ?? "";
+    for (const key of [readKey(life, id), readKey(life, id, metadata.$correlationId)])
+      if (!promises.read.has(key)) promises.read.set(key, { sequence, received_at });
   }
 }

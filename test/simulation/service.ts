@@ -30,10 +30,11 @@ export interface Setup {
   readonly maxBatchEvents: number;
   /** More than one: as where several services share a database. */
   readonly projectors: 1 | 2;
+  readonly store: "embedded" | "eventstoredb";
 }
 
 /** A fault put into the code on purpose, to see whether the simulation notices. */
-export type Mutation = "fresh_ids" | "acknowledge_first" | "any_state" | "drop_refused" | "stored_unsent";
+export type Mutation = "fresh_ids" | "acknowledge_first" | "no_look" | "drop_refused" | "stored_unsent";
 
 export interface DamagedPiece {
   readonly segment: string;
@@ -83,7 +84,8 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
     config: setup,
     dataDir: "/",
     append: store.append(life, { by: "webhook", life: around.lifeNumber }),
-    readStream: store.readStream(life),
+    readBackwards: around.mutation === "no_look" ? async function* () {} : store.readBackwards(life),
+    head: async () => (store.faults.isAway ? undefined : store.log.at(-1)?.event.position),
     parts: simulatedParts(life, around, opened),
     log,
     // Last first, as the product's; without its bounds, which the real clock would keep.
@@ -186,8 +188,7 @@ function watched(spool: Spool, { read, mutation }: Surroundings): Spool {
     read: async (limits) => {
       const spooled = await spool.read(limits);
       for (const one of spooled) read(one);
-      const last = spooled.at(-1);
-      if (mutation === "acknowledge_first" && last !== undefined) await spool.acknowledge(last.sequence);
+      if (mutation === "acknowledge_first") await spool.acknowledge(spooled);
       return spooled;
     },
   };
@@ -202,8 +203,6 @@ function mutated(append: AppendEvents, mutation: Mutation | undefined): AppendEv
         const fresh = events.map((event) => ({ ...event, id: `${event.id}-${made}` }));
         return append(stream, fresh, expected);
       };
-    case "any_state":
-      return (stream, events) => append(stream, events, "any");
     default:
       return append;
   }

@@ -2,12 +2,13 @@
 // times nobody answers. What it stores lasts. The rules of an append are the embedded server's own.
 
 import type { NewEvent, RecordedEvent } from "../../src/domain/stored-events.ts";
-import { decideAppend, type Expected } from "../../src/eventstore/embedded/append-rules.ts";
+import { decideAppend, decideEachOnce, type Expected } from "../../src/eventstore/embedded/append-rules.ts";
 import {
   type AppendEvents,
   type AppendOutcome,
   EventLogUnavailable,
   type ExpectedRevision,
+  type ReadBackwards,
   type ReadStream,
 } from "../../src/intake/event-log.ts";
 import type { FeedBatch, FollowLog } from "../../src/readmodel/event-feed.ts";
@@ -37,8 +38,11 @@ export interface SimulatedStore {
   readonly inStream: (stream: string) => readonly StoredEvent[];
   readonly append: (life: Life, writer: Writer) => AppendEvents;
   readonly readStream: (life: Life) => ReadStream;
+  readonly readBackwards: (life: Life) => ReadBackwards;
   readonly follow: (life: Life) => FollowLog;
   readonly faults: StoreFaults;
+  /** Whether it stores each id once, or, like EventStoreDB, each receipt of a webhook. */
+  readonly promises: "ids_once" | "receipts_once";
   readonly counts: { lost: number; twice: number; late: number; stored: number; repeats: number };
 }
 
@@ -47,13 +51,36 @@ const boundMs = 2_000;
 
 export function createStore(
   world: World,
-  options: { readonly largestAppendBytes: number; readonly problem: (text: string) => void },
+  options: {
+    readonly largestAppendBytes: number;
+    /** The embedded one, or EventStoreDB: that looks for an append's first id only, and forgets ids when it restarts. */
+    readonly kind: "embedded" | "eventstoredb";
+    readonly problem: (text: string) => void;
+  },
 ): SimulatedStore {
   const random = world.random.fork("store");
   const log: StoredEvent[] = [];
   const streams = new Map<string, { readonly events: StoredEvent[]; readonly places: Map<string, number> }>();
   const followers = new Set<() => void>();
-  const faults: StoreFaults = { isAway: false, lost: 0, twice: 0, late: 0 };
+  const isEmbedded = options.kind === "embedded";
+  let isAway = false;
+  /** Restarts; what was on its way to an EventStoreDB before is lost with its connection. */
+  let restarts = 0;
+  const faults: StoreFaults = {
+    get isAway() {
+      return isAway;
+    },
+    set isAway(away) {
+      if (away && !isAway) {
+        restarts += 1;
+        if (!isEmbedded) for (const { places } of streams.values()) places.clear();
+      }
+      isAway = away;
+    },
+    lost: 0,
+    twice: 0,
+    late: 0,
+  };
   const counts = { lost: 0, twice: 0, late: 0, stored: 0, repeats: 0 };
 
   const delayMs = (): number => {
@@ -78,7 +105,7 @@ export function createStore(
     const held = streams.get(stream) ?? { events: [], places: new Map<string, number>() };
     streams.set(stream, held);
     const last = held.events.length - 1;
-    const decision = decideAppend(
+    const decision = (isEmbedded ? decideEachOnce : decideAppend)(
       (typeof expected === "bigint" ? Number(expected) : expected) as Expected,
       { last, tombstoned: false, softDeleted: false, hasMetadata: false },
       {
@@ -95,9 +122,15 @@ export function createStore(
       const position = held.events[decision.last]?.event.position ?? 0n;
       return { tag: "appended", revision: BigInt(decision.last), position };
     }
-    if (decision.tag !== "write") return { tag: "conflict" };
-    for (const event of events) {
-      if (held.places.has(event.id)) options.problem(`${event.id} is stored twice in ${stream}`);
+    if (decision.tag !== "write" && decision.tag !== "write_some") return { tag: "conflict" };
+    for (const [place, event] of events.entries()) {
+      if (decision.tag === "write_some" && !decision.places.includes(place)) continue;
+      const isTwice = held.events.some(
+        (one) =>
+          one.event.id === event.id &&
+          (isEmbedded || one.event.metadata.$correlationId === event.metadata.$correlationId),
+      );
+      if (isTwice) options.problem(`${event.id} is stored twice in ${stream}`);
       const revision = held.events.length;
       const stored = {
         event: {
@@ -138,8 +171,9 @@ export function createStore(
         const giveUp = world.after(life, "append gives up")(boundMs, () =>
           resolve({ tag: "unavailable", reason: "no answer" }),
         );
+        const sentAfter = restarts;
         const arrive = (): void => {
-          if (faults.isAway) return;
+          if (faults.isAway || (!isEmbedded && restarts > sentAfter)) return;
           const outcome = store(stream, events, expected, writer);
           if (isLost()) return;
           answers(delayMs(), () => {
@@ -165,6 +199,23 @@ export function createStore(
         if (page.length === 0) return;
         next += page.length;
         for (const { event } of page) yield event;
+      }
+    };
+
+  const readBackwards = (life: Life): ReadBackwards =>
+    async function* (stream, { fromRevision } = {}) {
+      const pause = pauseOf(world, life, "stream is read backwards");
+      const asked = async (): Promise<void> => {
+        await pause(delayMs());
+        if (faults.isAway || isLost()) throw new EventLogUnavailable("the simulated store is away");
+      };
+      await asked();
+      const newest = BigInt((streams.get(stream)?.events.length ?? 0) - 1);
+      for (let next = Number(fromRevision ?? newest); next >= 0; await asked()) {
+        for (let more = 1 + random.below(8); more > 0 && next >= 0; more -= 1, next -= 1) {
+          const event = streams.get(stream)?.events[next]?.event;
+          if (event !== undefined) yield event;
+        }
       }
     };
 
@@ -211,7 +262,9 @@ export function createStore(
     inStream: (stream) => streams.get(stream)?.events ?? [],
     append,
     readStream,
+    readBackwards,
     follow,
+    promises: isEmbedded ? "ids_once" : "receipts_once",
     faults,
     counts,
   };

@@ -50,6 +50,7 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
     options.databaseLie === undefined ? {} : { lie: options.databaseLie },
   );
   const store = createStore(world, {
+    kind: setup.store,
     largestAppendBytes: world.random.fork("large").pick([6_000, 12_000, 1_000_000]),
     problem: (text) => wrong.push(text),
   });
@@ -81,6 +82,7 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
     files: disk.files(),
     webhooks: senders.webhooks,
     promises,
+    storePromises: store.promises,
     mayBeDamaged: disk.counts.bitFlips > 0,
   });
   const check = (find: (seen: Seen) => readonly string[]): void => {
@@ -271,6 +273,7 @@ const drawSetup = (random: Random): Setup => ({
   maxInFlight: random.pick([1, 4, 1_024]),
   maxBatchEvents: random.pick([3, 20, 5_000]),
   projectors: random.pick([1, 2]),
+  store: random.pick(["embedded", "eventstoredb"]),
 });
 
 const prefixed = (prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> =>

@@ -10,8 +10,8 @@ import { opened, quiet, recordOf } from "./scratch.ts";
 const [, , directory = "", prefix = "", url] = process.argv;
 const spool = await opened(directory, { segmentBytes: 64 * 1024 });
 if (url !== undefined) {
-  const { append, readStream } = connectEventStore({ url, log: quiet });
-  startForwarder({ spool, append, readStream, log: quiet });
+  const { append, readBackwards } = connectEventStore({ url, log: quiet });
+  startForwarder({ spool, append, readBackwards, log: quiet });
 }
 
 let count = 0;
@@ -21,7 +21,8 @@ const add = async (): Promise<never> => {
     const number = count;
     // Ids are UUIDs where a real event store gets them.
     const id = url === undefined ? `${prefix}-${number}` : crypto.randomUUID();
-    const record = recordOf(id, { stream: `${prefix}${number % 40}`, text: "x".repeat(number % 700) });
+    const streams = url === undefined ? `incident-p.${prefix}-` : prefix;
+    const record = recordOf(id, { stream: `${streams}${number % 40}`, text: "x".repeat(number % 700) });
     if ((await spool.add(record)) === "spooled") process.stdout.write(`${id}\n`);
     if (url !== undefined) await pause(5);
   }

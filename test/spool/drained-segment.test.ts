@@ -7,8 +7,9 @@ test("what had drained before a restart takes up no room after it", async () => 
   const maxBytes = 400;
   const first = await opened("/spool", { disk, maxBytes });
   expect(await first.add(recordOf("a", { text: "x".repeat(100) }))).toBe("spooled");
-  expect(await idsIn(first)).toEqual(["a"]);
-  await first.acknowledge(1n);
+  const read = await first.read({ records: 1, bytes: 1 });
+  expect(read.map(({ sequence }) => sequence)).toEqual([1n]);
+  await first.acknowledge(read);
   await first.close();
 
   const again = await opened("/spool", { disk, maxBytes });

@@ -7,7 +7,12 @@ import type { Spool } from "../../src/spool/spool.ts";
 import { eventOf } from "./scratch.ts";
 
 const spoolWith = (add: Spool["add"], held: readonly string[] = []): Spool =>
-  ({ add, holds: (stream: string) => held.includes(stream) }) as unknown as Spool;
+  ({
+    add,
+    holds: (stream: string) => held.includes(stream),
+    position: () => undefined,
+    notePosition: () => undefined,
+  }) as unknown as Spool;
 
 test("what follows a stream's records on the spool goes there too, or to the store where the spool is full", async () => {
   const inStore: string[] = [];

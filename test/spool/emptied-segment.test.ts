@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { memoryDisk } from "./memory-disk.ts";
-import { idsIn, opened, recordOf } from "./scratch.ts";
+import { opened, recordOf } from "./scratch.ts";
 
 // A process killed before its flush leaves records that the next one sees; a loss of power then takes them, and leaves
 // the segment's name with nothing in it, before segments whose records were acknowledged.
@@ -15,9 +15,10 @@ test("a segment that a loss of power has emptied does not hide those behind it",
   for (const place of [0, 2]) disk.files.set(names[place] ?? "", Buffer.alloc(0));
 
   const again = await opened("/spool", { disk, segmentBytes });
-  expect(await idsIn(again)).toEqual(["b", "d"]);
+  const read = await again.read({ records: 9, bytes: 1 << 20 });
+  expect(read.map(({ record }) => record.events[0]?.id)).toEqual(["b", "d"]);
   expect(again.stats().damaged).toBe(0);
-  await again.acknowledge(4n);
+  await again.acknowledge(read);
   expect(again.stats().waiting).toBe(0);
   await again.close();
 });

@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { connectEventStore } from "../../src/eventstore/client.ts";
-import { type Kept, storeFirst } from "../../src/spool/durability.ts";
+import type { DurableOutcome } from "../../src/intake/event-log.ts";
+import { storeFirst } from "../../src/spool/durability.ts";
 import { startForwarder } from "../../src/spool/forwarder.ts";
 import { storeProcess, until } from "../eventstore/adapter-store.ts";
 import { eventOf, idsIn, opened, quiet, scratchDirectory } from "./scratch.ts";
@@ -65,7 +66,7 @@ describe("a process killed while its spool drains", () => {
     const forwarder = startForwarder({
       spool,
       append: store.append,
-      readStream: store.readStream,
+      readBackwards: store.readBackwards,
       log: quiet,
     });
     await until(() => spool.stats().waiting === 0);
@@ -90,12 +91,12 @@ describe("an event store that is killed, frozen and comes back under load", () =
     const forwarder = startForwarder({
       spool,
       append: store.append,
-      readStream: store.readStream,
+      readBackwards: store.readBackwards,
       log: quiet,
     });
     const keep = storeFirst({ append: store.append, spool, boundMs: 300, maxInFlight: 64 });
     const prefix = `incident-${randomUUID()}.`;
-    const kept = new Map<Kept["tag"], number>();
+    const kept = new Map<DurableOutcome["tag"], number>();
     const acknowledged: string[] = [];
     let sending = true;
     const senders = Array.from({ length: 16 }, async () => {
@@ -106,7 +107,7 @@ describe("an event store that is killed, frozen and comes back under load", () =
         if (tag === "appended" || tag === "spooled") acknowledged.push(id);
       }
     });
-    const count = (tag: Kept["tag"]): number => kept.get(tag) ?? 0;
+    const count = (tag: DurableOutcome["tag"]): number => kept.get(tag) ?? 0;
     await until(() => count("appended") > 200);
     await server.kill();
     await until(() => count("spooled") > 300);

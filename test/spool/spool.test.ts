@@ -42,7 +42,7 @@ describe("the spool", () => {
     const spool = await opened(scratch.path);
     await addAll(spool, names(10));
     const first = await spool.read({ records: 4, bytes: 1 << 20 });
-    await spool.acknowledge(first.at(-1)?.sequence ?? 0n);
+    await spool.acknowledge(first);
     await spool.close();
     const again = await opened(scratch.path);
     expect(again.stats().waiting).toBe(6);
@@ -57,7 +57,7 @@ describe("the spool", () => {
     await addAll(spool, names(40), "x".repeat(100_000));
     const first = await spool.read({ records: 30, bytes: 1 << 30 });
     expect(first.length).toBe(30);
-    await spool.acknowledge(first.at(-1)?.sequence ?? 0n);
+    await spool.acknowledge(first);
     await spool.close();
     const again = await opened(scratch.path);
     expect(await idsIn(again)).toEqual(names(10, 30));
@@ -70,7 +70,7 @@ describe("the spool", () => {
     const spool = await opened(scratch.path);
     await addAll(spool, names(5));
     const read = await spool.read({ records: 3, bytes: 1 << 20 });
-    await spool.acknowledge(read.at(-1)?.sequence ?? 0n);
+    await spool.acknowledge(read);
     await spool.close();
     writeFileSync(join(scratch.path, "cursor"), "99 00000000\n");
     const again = await opened(scratch.path);
@@ -84,7 +84,7 @@ describe("the spool", () => {
     expect(segmentFiles(scratch.path).length).toBeGreaterThan(3);
     const all = await spool.read({ records: 30, bytes: 1 << 20 });
     expect(all.length).toBe(30);
-    await spool.acknowledge(all.at(-1)?.sequence ?? 0n);
+    await spool.acknowledge(all);
     expect(segmentFiles(scratch.path).length).toBeLessThan(2);
     expect(spool.stats()).toMatchObject({ waiting: 0, oldestAt: undefined });
     await spool.close();
@@ -110,7 +110,7 @@ describe("room", () => {
     expect(spool.stats().bytes).toBeLessThanOrEqual(4000);
     const all = await spool.read({ records: 100, bytes: 1 << 20 });
     expect(all.length).toBe(kept);
-    await spool.acknowledge(all.at(-1)?.sequence ?? 0n);
+    await spool.acknowledge(all);
     expect(await spool.add(recordOf("after"))).toBe("spooled");
     await spool.close();
   });
@@ -165,7 +165,7 @@ describe("room", () => {
     expect(outcomes.at(-1)).toBe("full");
     const all = await spool.read({ records: 100, bytes: 1 << 20 });
     expect(all.length).toBe(kept);
-    await spool.acknowledge(all.at(-1)?.sequence ?? 0n);
+    await spool.acknowledge(all);
     // The first one finds the disk full and makes room for those behind it.
     const again = [await spool.add(recordOf("first")), await spool.add(recordOf("second"))];
     expect(again).toEqual(["full", "spooled"]);
@@ -295,7 +295,7 @@ describe("a flipped bit", () => {
     flipped.writeUInt8(flipped.readUInt8((ends[3] ?? 0) + 30) ^ 1, (ends[3] ?? 0) + 30);
     const spool = await opened(place, { disk: memoryDisk(new Map([[path, flipped]])) });
     const all = await spool.read({ records: 10, bytes: 1 << 20 });
-    await spool.acknowledge(all.at(-1)?.sequence ?? 0n);
+    await spool.acknowledge(all);
     expect(await spool.read({ records: 10, bytes: 1 << 20 })).toEqual([]);
     expect(spool.stats()).toMatchObject({ waiting: 0, damaged: 1 });
     await spool.add(recordOf("new"));
@@ -338,8 +338,7 @@ describe("whatever happens", () => {
             const ids = spooled.map(({ record }) => record.events[0]?.id ?? "");
             expect(ids).toEqual(waiting.slice(0, ids.length));
             if (waiting.length > 0) expect(ids.length).toBeGreaterThan(0);
-            const last = spooled.at(-1);
-            if (last !== undefined) await spool.acknowledge(last.sequence);
+            await spool.acknowledge(spooled);
             waiting = waiting.slice(ids.length);
           } else {
             // What a kill leaves: the files as they are, opened by another process; `tear` adds half a record.

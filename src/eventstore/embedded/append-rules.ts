@@ -21,6 +21,8 @@ export interface StreamContents {
 
 export type AppendDecision =
   | { readonly tag: "write" }
+  /** Only the events at these places. */
+  | { readonly tag: "write_some"; readonly places: readonly number[] }
   /** These events are there already; nothing is written. */
   | { readonly tag: "stored_before"; readonly last: number }
   | { readonly tag: "wrong_version" }
@@ -64,6 +66,38 @@ function decideByIds(contents: StreamContents, ids: readonly Uint8Array[]): Appe
     last = revision;
   }
   return { tag: "stored_before", last };
+}
+
+/**
+ * A rule of our own beside the original's: what is expected counts first, and then each id is stored once in a stream,
+ * wherever it stands in an append.
+ */
+export function decideEachOnce(
+  expected: Expected,
+  state: StreamState,
+  contents: StreamContents,
+  ids: readonly Uint8Array[],
+): AppendDecision {
+  if (expected !== "any" || state.tombstoned || ids.length === 0) {
+    const decision = decideAppend(expected, state, contents, ids);
+    if (decision.tag !== "write" || ids.length === 0) return decision;
+  }
+  return withoutKnown(contents, ids);
+}
+
+function withoutKnown(contents: StreamContents, ids: readonly Uint8Array[]): AppendDecision {
+  const places: number[] = [];
+  const seen = new Set<string>();
+  let last = -1;
+  for (const [place, id] of ids.entries()) {
+    const revision = contents.revisionOf(id);
+    const key = Buffer.from(id.buffer, id.byteOffset, id.length).toString("latin1");
+    if (revision !== undefined) last = Math.max(last, revision);
+    else if (!seen.has(key)) places.push(place);
+    seen.add(key);
+  }
+  if (places.length === ids.length) return { tag: "write" };
+  return places.length === 0 ? { tag: "stored_before", last } : { tag: "write_some", places };
 }
 
 /** The writer expects an older revision: fine only where exactly these events follow it already. */

@@ -1,6 +1,6 @@
 // Writes to the log: all that arrives while one flush is under way shares the next. Nothing is answered before its flush.
 
-import { decideAppend, type Expected } from "./append-rules.ts";
+import { decideAppend, decideEachOnce, type Expected } from "./append-rules.ts";
 import {
   type EventFile,
   type ProposedEvent,
@@ -26,6 +26,8 @@ export type Write =
       readonly stream: string;
       readonly expected: Expected;
       readonly events: readonly ProposedEvent[];
+      /** How ids are looked for: as EventStoreDB does it, or each of them. */
+      readonly looksFor: "first_id" | "each_id";
     }
   | { readonly tag: "delete" | "tombstone"; readonly stream: string; readonly expected: Expected };
 
@@ -141,7 +143,8 @@ function apply(file: EventFile, write: Write): Written {
     revisionOf: (id: Uint8Array) => (stream === undefined ? undefined : file.revisionOf(stream, id)),
     idAt: (revision: number) => (stream === undefined ? undefined : file.idAt(stream, revision)),
   };
-  const decision = decideAppend(
+  const decide = write.tag === "append" && write.looksFor === "each_id" ? decideEachOnce : decideAppend;
+  const decision = decide(
     write.expected,
     state,
     contents,
@@ -156,6 +159,13 @@ function apply(file: EventFile, write: Write): Written {
       const position = stream === undefined ? undefined : file.positionAt(stream, decision.last);
       return { tag: "written", last: decision.last, position: position ?? file.head };
     }
+    case "write_some":
+      return append(
+        file,
+        write.stream,
+        stream,
+        events.filter((_, place) => decision.places.includes(place)),
+      );
     case "write":
       break;
     default:

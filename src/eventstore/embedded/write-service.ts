@@ -78,27 +78,30 @@ export function writeService(writer: Writer) {
         if (failed) return;
         if (options === undefined) return refuse(invalidArgument("The first message must hold the options."));
         const { stream, expected } = options;
-        void writer.write({ tag: "append", stream, expected, events }).then((written) => {
-          switch (written.tag) {
-            case "written":
-              return answer(null, appended(written));
-            case "wrong_version":
-              return answer(null, notAppended(written, expected));
-            case "deleted":
-              return answer(streamDeleted(stream));
-            case "too_large":
-              return answer(tooLarge());
-            case "busy":
-              return answer(busy());
-            default:
-              return written satisfies never;
-          }
-        });
+        void writer
+          .write({ tag: "append", stream, expected, events, looksFor: "first_id" })
+          .then((written) => {
+            switch (written.tag) {
+              case "written":
+                return answer(null, appended(written));
+              case "wrong_version":
+                return answer(null, notAppended(written, expected));
+              case "deleted":
+                return answer(streamDeleted(stream));
+              case "too_large":
+                return answer(tooLarge());
+              case "busy":
+                return answer(busy());
+              default:
+                return written satisfies never;
+            }
+          });
       });
     },
 
     batchAppend: (call: ServerDuplexStream<BatchRequest, BatchAppendResp | Buffer>): void => {
       const unfinished = new Map<string, UnfinishedAppend>();
+      const looksFor = isLedger(call) ? "each_id" : "first_id";
       let pending = 0;
       let ended = false;
       const endWhenDone = (): void => {
@@ -143,7 +146,13 @@ export function writeService(writer: Writer) {
         }
         pending++;
         void writer
-          .write({ tag: "append", stream: part.stream, expected: part.expected, events: part.events })
+          .write({
+            tag: "append",
+            stream: part.stream,
+            expected: part.expected,
+            events: part.events,
+            looksFor,
+          })
           .then((written) => {
             if (written.tag === "written") send(appendedBytes({ ...written, correlation, stream }));
             else reply((answer) => fillBatchAnswer(answer, written, part));
@@ -210,6 +219,14 @@ function remove(
     }
   });
 }
+
+/**
+ * EventStoreDB looks for the first id of an append only, and where a revision is expected for none. The ledger sends many
+ * webhooks in one append, any of which its sender may have repeated: from the connection that it appends through, each id
+ * is stored once in a stream. Everybody else sees the original's rules.
+ */
+const isLedger = (call: ServerDuplexStream<BatchRequest, BatchAppendResp | Buffer>): boolean =>
+  call.metadata.get("connection-name").includes("incident-ledger-append");
 
 interface ExpectedMessage {
   hasNoStream(): boolean;
