@@ -14,6 +14,8 @@ export interface DurableAppends {
   readonly spool: () => SpoolStats;
   /** Why the spool takes nothing now; undefined where it does. */
   readonly spoolProblem: () => string | undefined;
+  /** What waits on the spool and how long that takes, in words; undefined while nothing waits. */
+  readonly backlog: () => string | undefined;
   /** Since the start: records that the event store has got from the spool, and events that it refuses for ever. */
   readonly drained: Forwarder["stats"];
 }
@@ -75,6 +77,11 @@ export async function openDurableAppends(options: {
       if (state === "failed") return "its disk has failed";
       if (state === "full") return "its disk has no room";
       return bytes + roomBytes > config.spoolMaxBytes ? "SPOOL_MAX_BYTES are used up" : undefined;
+    },
+    backlog: () => {
+      const { waiting } = spool.stats();
+      const seconds = forwarder.stats().backlogSeconds.toFixed(1);
+      return waiting === 0 ? undefined : `${waiting} webhooks wait, for ${seconds} s at the present pace`;
     },
     drained: forwarder.stats,
   };

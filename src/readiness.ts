@@ -3,8 +3,11 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Resolves to undefined where all is well, otherwise to one line saying what is not. May reject. */
-export type Question = () => Promise<string | undefined> | string | undefined;
+/** Undefined where all is well, `fine` with something to tell all the same, otherwise one line saying what is not well. */
+type Answer = string | { readonly fine: string } | undefined;
+
+/** May reject. */
+export type Question = () => Promise<Answer> | Answer;
 
 export interface Standing {
   readonly ok: boolean;
@@ -38,8 +41,9 @@ async function ask(question: Question, boundMs: number): Promise<Standing> {
   const late = pause(boundMs, `no answer within ${boundMs} ms`, { signal: patience.signal });
   late.catch(() => {});
   try {
-    const problem = await Promise.race([Promise.resolve().then(question), late]);
-    return problem === undefined ? { ok: true, detail: "ok" } : { ok: false, detail: problem };
+    const answer = await Promise.race([Promise.resolve().then(question), late]);
+    if (typeof answer === "string") return { ok: false, detail: answer };
+    return { ok: true, detail: answer?.fine ?? "ok" };
   } catch (error) {
     return { ok: false, detail: error instanceof Error ? error.message : String(error) };
   } finally {

@@ -7,6 +7,7 @@ test("each dependency is named with how it is", async () => {
   const standings = await askAll(
     {
       eventstore: () => undefined,
+      spool: () => ({ fine: "3 webhooks wait" }),
       postgres: () => "nothing listens there",
       projector: () => Promise.reject(new Error("closed")),
       registry: () => {
@@ -17,6 +18,7 @@ test("each dependency is named with how it is", async () => {
   );
   expect(standings).toEqual({
     eventstore: { ok: true, detail: "ok" },
+    spool: { ok: true, detail: "3 webhooks wait" },
     postgres: { ok: false, detail: "nothing listens there" },
     projector: { ok: false, detail: "closed" },
     registry: { ok: false, detail: "not read yet" },

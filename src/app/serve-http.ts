@@ -115,7 +115,10 @@ function readinessOf(
           registry: () => (registry.ready() ? undefined : "not read from the event store yet"),
           postgres: readSide.problem,
           projector: () => readSide.status().lastError,
-          spool: durable.spoolProblem,
+          spool: () => {
+            const backlog = durable.backlog();
+            return durable.spoolProblem() ?? (backlog === undefined ? undefined : { fine: backlog });
+          },
         },
         readyBoundMs,
       ),

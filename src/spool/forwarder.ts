@@ -93,7 +93,7 @@ export function startForwarder({
       try {
         const room = { records: loaded.records - lines.records(), bytes: loaded.bytes - lines.bytes() };
         const spooled = await spool.read(room);
-        for (const one of spooled) lines.add(sendingOf(one, spool.lastBefore), sizeOf(one));
+        for (const one of spooled) lines.add(sendingOf(one, spool.lastBefore));
         serve();
         if (spooled.length === 0) await Promise.race([spool.changed(idleMs), stopped]);
         waitMs = firstBackoffMs;
@@ -253,21 +253,12 @@ function sendingOf(spooled: Spooled, lastBefore: bigint): Sending {
   };
 }
 
-/** About what an append of it takes: its texts' characters, most of them single bytes. */
-function sizeOf({ record }: Spooled): number {
-  let characters = 0;
-  for (const { data, metadata } of record.events)
-    for (const values of [data, metadata])
-      for (const value of Object.values(values)) characters += typeof value === "string" ? value.length : 32;
-  return characters + 256;
-}
-
 /** What goes together: the line's first records. */
 function groupOf(line: Line): readonly Sending[] {
   let bytes = 0;
   const group: Sending[] = [];
   for (const sending of line.records) {
-    bytes += 2 * sizeOf(sending.spooled);
+    bytes += sending.spooled.bytes;
     if (group.length > 0 && (group.length >= together.records || bytes > together.bytes)) break;
     group.push(sending);
   }

@@ -15,7 +15,7 @@ export interface Line extends KnownStream {
 }
 
 export interface Lines {
-  readonly add: (sending: Sending, bytes: number) => void;
+  readonly add: (sending: Sending) => void;
   /** The next line that nobody serves; it is served until it is given back. */
   readonly next: () => Line | undefined;
   /** Ends the serving of a line; these of its records have left it. */
@@ -29,7 +29,7 @@ export function createLines(): Lines {
   const served = new Set<Line>();
   /** Lines that may be served, by project; both in the order of their turns. */
   const ready = new Map<string, Set<Line>>();
-  const sizes = new Map<Sending, number>();
+  let records = 0;
   let bytes = 0;
 
   const makeReady = (line: Line): void => {
@@ -40,7 +40,7 @@ export function createLines(): Lines {
   };
 
   return {
-    add: (sending, size) => {
+    add: (sending) => {
       const { stream } = sending.spooled.record;
       let line = lines.get(stream);
       if (line === undefined) {
@@ -55,8 +55,8 @@ export function createLines(): Lines {
         lines.set(stream, line);
       }
       line.records.push(sending);
-      sizes.set(sending, size);
-      bytes += size;
+      records += 1;
+      bytes += sending.spooled.bytes;
       if (!served.has(line)) makeReady(line);
     },
     next: () => {
@@ -74,15 +74,15 @@ export function createLines(): Lines {
     giveBack: (line, left) => {
       served.delete(line);
       for (const sending of left) {
-        bytes -= sizes.get(sending) ?? 0;
-        sizes.delete(sending);
+        records -= 1;
+        bytes -= sending.spooled.bytes;
       }
       const gone = new Set(left);
       line.records = line.records.filter((sending) => !gone.has(sending));
       if (line.records.length > 0) makeReady(line);
       else lines.delete(line.stream);
     },
-    records: () => sizes.size,
+    records: () => records,
     bytes: () => bytes,
   };
 }

@@ -10,6 +10,8 @@ export interface Spooled {
   readonly sequence: bigint;
   /** When it was spooled, in epoch milliseconds. */
   readonly at: number;
+  /** What it takes on the disk. */
+  readonly bytes: number;
   readonly record: SpoolRecord;
 }
 
@@ -88,7 +90,7 @@ function decode(bytes: Buffer): Spooled | undefined {
   try {
     const { at, ...record } = JSON.parse(found.payload.toString());
     return typeof record.stream === "string" && Array.isArray(record.events)
-      ? { sequence: found.sequence, at: Number(at), record }
+      ? { sequence: found.sequence, at: Number(at), bytes: bytes.length, record }
       : undefined;
   } catch {
     return undefined;
