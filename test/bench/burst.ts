@@ -3,18 +3,17 @@
 // Prints requests a second, p50, p99 and the ratios; judges nothing. What was spooled is drained before the next turn,
 // and then everything has to be in the event store.
 //
-//   bun run bench:ingest        ROUNDS (5), SECONDS (8) and CONNECTIONS (64) change how often, how long and how hard.
+//   bun run bench:ingest burst  ROUNDS (5), SECONDS (8) and CONNECTIONS (64) change how often, how long and how hard.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import postgres from "postgres";
 import { freePort } from "../../src/processes/ports.ts";
 import { startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
 import { end, registerProject, removeDataDir, startService, waitFor } from "../running-service.ts";
 import { createText } from "./baselines/webhook-row.mjs";
+import { benchKey, drive, gauge, replayedLines, runtimeOfBaselines, startBaseline } from "./contenders.ts";
 import type { Load, LoadResult } from "./load-driver.ts";
 import { benchDirectory, started } from "./started.ts";
 
@@ -23,7 +22,6 @@ const seconds = Number(process.env.SECONDS ?? 8);
 const connections = Number(process.env.CONNECTIONS ?? 64);
 const warmUpSeconds = 2;
 const drainWithinMs = 300_000;
-let runtime: Promise<string> | undefined;
 
 interface Turn {
   readonly target: Pick<Load, "port" | "path" | "key" | "project">;
@@ -61,13 +59,13 @@ console.log(
 console.log(`Postgres fsync=${fsync}; ${connections} connections, ${rounds} rounds of ${seconds} s in turn`);
 for (const contender of contenders) {
   const turn = await contender.turn();
-  await drive(turn, warmUpSeconds, "warm");
+  await driveTurn(turn, warmUpSeconds, "warm");
   await turn.stored();
 }
 for (let round = 1; round <= rounds; round++) {
   for (const contender of contenders) {
     const turn = await contender.turn();
-    const result = await drive(turn, seconds, String(round));
+    const result = await driveTurn(turn, seconds, String(round));
     const endedAt = performance.now();
     const rows = await turn.stored();
     const drainedSeconds = (performance.now() - endedAt) / 1000;
@@ -118,22 +116,13 @@ function median(name: string, figure: (result: LoadResult) => number): number {
   return figures[Math.floor(figures.length / 2)] ?? Number.NaN;
 }
 
-async function drive(turn: Turn, forSeconds: number, run: string): Promise<LoadResult> {
-  const load: Load = { ...turn.target, connections, seconds: forSeconds, run };
-  const driver = spawn(process.execPath, [join(import.meta.dir, "load-driver.ts"), JSON.stringify(load)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return JSON.parse(await firstLine(started(driver))) as LoadResult;
+function driveTurn(turn: Turn, forSeconds: number, run: string): Promise<LoadResult> {
+  return drive({ ...turn.target, connections, seconds: forSeconds, run });
 }
 
 async function baseline(name: string, file: string, table: string): Promise<Contender> {
   await sql.unsafe(createText(table));
-  const key = "bench-key-0123456789";
-  const child = spawn(await runtimeOfBaselines(), [join(import.meta.dir, "baselines", file)], {
-    env: { ...process.env, NODE_ENV: "production", DATABASE_URL: server.url, API_KEY: key },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const { port } = JSON.parse(await firstLine(started(child))) as { port: number };
+  const { child, port } = await startBaseline(file, server.url);
   const count = async (): Promise<number> =>
     Number((await sql.unsafe(`select count(*) as n from ${table}`))[0]?.n);
   return {
@@ -141,7 +130,7 @@ async function baseline(name: string, file: string, table: string): Promise<Cont
     turn: async () => {
       const before = await count();
       return {
-        target: { port, path: "/webhook", key, project: "7b1c2b52-6c0a-4f0e-9d43-0d4b5a6c7e8f" },
+        target: { port, path: "/webhook", key: benchKey, project: "7b1c2b52-6c0a-4f0e-9d43-0d4b5a6c7e8f" },
         stored: async () => (await count()) - before,
       };
     },
@@ -183,34 +172,4 @@ async function ledger(ack: "store" | "spool"): Promise<Contender> {
       await removeDataDir(service.dataDir);
     },
   };
-}
-
-async function gauge(url: string, name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(new RegExp(`^${name} (.+)$`, "m").exec(text)?.[1]);
-}
-
-/** Counts what an audit replay answers: straight from the event store, a line an event. */
-async function replayedLines(url: string, key: string): Promise<number> {
-  const answer = await fetch(url, { headers: { "X-API-Key": key } });
-  if (!answer.ok || answer.body === null) throw new Error(`The replay answered ${answer.status}`);
-  let lines = 0;
-  for await (const chunk of answer.body) for (const byte of chunk) if (byte === 10) lines++;
-  return lines;
-}
-
-/** Node where there is one, as its users would run them; else the runtime that runs this. */
-function runtimeOfBaselines(): Promise<string> {
-  runtime ??= new Promise((resolve) => {
-    const probe = spawn("node", ["--version"], { stdio: "ignore" });
-    probe.on("error", () => resolve(process.execPath));
-    probe.on("exit", (code) => resolve(code === 0 ? "node" : process.execPath));
-  });
-  return runtime;
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error("The process has no output to read.");
-  for await (const text of createInterface({ input: child.stdout })) return text;
-  throw new Error(`The process ended with ${child.exitCode} and printed nothing`);
 }

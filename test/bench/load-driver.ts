@@ -15,6 +15,8 @@ export interface Load {
   readonly seconds: number;
   /** Makes the incident ids of this run unlike those of any other. */
   readonly run: string;
+  /** So many monitors, each of which uses its incident_id again and again; absent: each outage has one of its own. */
+  readonly monitors?: number;
 }
 
 export interface LoadResult {
@@ -26,6 +28,8 @@ export interface LoadResult {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Of the driver itself. */
+  readonly cpuSeconds: number;
 }
 
 const load = JSON.parse(process.argv[2] ?? "{}") as Load;
@@ -48,6 +52,7 @@ const result: LoadResult = {
   perSecond: ok / elapsedSeconds,
   p50Ms: quantile(0.5),
   p99Ms: quantile(0.99),
+  cpuSeconds: Object.values(process.cpuUsage()).reduce((sum, micros) => sum + micros, 0) / 1e6,
 };
 console.log(JSON.stringify(result));
 process.exit(0);
@@ -58,11 +63,15 @@ function quantile(q: number): number {
 
 function request(): string {
   const n = sequence++;
+  // An alert and its recovery, as monitors send them.
+  const [monitor, turn] =
+    load.monitors === undefined
+      ? [`${load.run}-${Math.floor(n / 2)}`, n]
+      : [String(n % load.monitors), Math.floor(n / load.monitors)];
   const body = JSON.stringify({
-    // An alert and its recovery, as monitors send them.
-    incident_id: `bench-${load.run}-${Math.floor(n / 2)}`,
+    incident_id: `bench-${monitor}`,
     project_uuid: load.project,
-    status: n % 2 === 0 ? "DOWN" : "UP",
+    status: turn % 2 === 0 ? "DOWN" : "UP",
     incident_time: new Date().toISOString(),
     monitor_name: "checkout api, eu-west",
     monitor_id: `m-${n % 50}`,
