@@ -2,7 +2,8 @@
 // visible. Two baselines beside this service (ACK=store), all with fsync on, in turn: Express 5 with pg and one INSERT a
 // webhook, which pairs nothing, and Fastify 5 with emmett's event store and an inline projection of outages. Prints rates
 // and ratios, what is left to do 5 s after the last webhook, processor time a webhook by process, the drain of the spool
-// alone, and what the bare client appends. Judges nothing.
+// alone, how soon webhooks are stored again after the event store was away, and what the bare client appends. Judges
+// nothing.
 //
 //   SECONDS (60), CONNECTIONS (64,8,1), MONITORS (2000) and FROZEN_SECONDS (10) change how long and how hard.
 
@@ -28,6 +29,7 @@ import { createText } from "./baselines/webhook-row.mjs";
 import { benchKey, cpuSeconds, drive, gauge, replayedLines, startBaseline } from "./contenders.ts";
 import type { Load, LoadResult } from "./load-driver.ts";
 import { benchDirectory, started } from "./started.ts";
+import { drainAlone, storedAgain } from "./store-away.ts";
 
 const seconds = Number(process.env.SECONDS ?? 60);
 const monitors = Number(process.env.MONITORS ?? 2_000);
@@ -96,7 +98,8 @@ for (const contender of contenders) await contender.stop();
 await sql.end();
 await server.stop();
 await removeDataDir(directory);
-const drain = await drainAlone();
+const drain = await drainAlone({ seconds: frozenSeconds, monitors });
+await storedAgain(64);
 const bare = await bareClient();
 console.log(
   `\nthe bare client, 64 single appends in flight: ${bare.toFixed(0)}/s; the drain alone: ${drain.toFixed(0)}/s, ${(drain / bare).toFixed(2)} of that; load average ${loadavg()[0]?.toFixed(1)}`,
@@ -248,45 +251,6 @@ async function visibleWebhooks(service: RunningService, project: string, key: st
     cursor = body.next_cursor;
   }
   return webhooks;
-}
-
-/** Records a second from the spool into the event store, while nothing else comes in but the projector follows. */
-async function drainAlone(): Promise<number> {
-  const service = await startService({
-    dataDir: await benchDirectory(),
-    env: { ACK: "spool" },
-    spawned: started,
-  });
-  const { target } = await ledgerTurn(service);
-  const store = eventStorePid(service.dataDir);
-  if (store === undefined) throw new Error("The event store's process is not known.");
-  process.kill(store, "SIGSTOP");
-  const frozenAt = performance.now();
-  const load = await drive({ ...target, connections: 64, seconds: frozenSeconds, run: "drain", monitors });
-  const burst = await gauge(service.url, "ledger_spool_records");
-  let oldest = await gauge(service.url, "ledger_spool_oldest_seconds");
-  process.kill(store, "SIGCONT");
-  const startedAt = performance.now();
-  await waitFor(
-    async () => {
-      oldest = Math.max(oldest, await gauge(service.url, "ledger_spool_oldest_seconds"));
-      return (await gauge(service.url, "ledger_spool_records")) === 0;
-    },
-    settlesWithinMs,
-    () => "The spool was not drained in time.",
-  );
-  const drainSeconds = (performance.now() - startedAt) / 1000;
-  const perSecond = burst / drainSeconds;
-  const frozen = (startedAt - frozenAt) / 1000;
-  console.log(
-    `\nevent store frozen for ${frozen.toFixed(1)} s under ${load.perSecond.toFixed(0)}/s: ${burst} spooled, drained in ${drainSeconds.toFixed(1)} s, ${perSecond.toFixed(0)}/s`,
-  );
-  console.log(
-    `oldest record: at most ${oldest.toFixed(1)} s old; bound: outage + burst / drain rate = ${frozen.toFixed(1)} + ${burst} / ${perSecond.toFixed(0)} = ${(frozen + drainSeconds).toFixed(1)} s`,
-  );
-  await service.stop();
-  await removeDataDir(service.dataDir);
-  return perSecond;
 }
 
 /** Single appends a second to as many streams, through the client alone, on an event store of its own. */
