@@ -146,8 +146,8 @@ export function startForwarder({
 
   async function send(line: Line, group: readonly Sending[]): Promise<Sent> {
     const { stream } = line;
-    const doubts = group.map(({ doubt }) => doubt);
-    const isDoubtful = doubts.some((doubt) => doubt !== undefined);
+    const doubts = new Map(line.records.map((sending) => [sending, sending.doubt]));
+    const isDoubtful = group.some(({ doubt }) => doubt !== undefined);
     if (isDoubtful) {
       try {
         await lookBack(readBackwards, { stream, records: line.records, known: line });
@@ -171,14 +171,15 @@ export function startForwarder({
         drains();
         return "done";
       case "unavailable":
-        if (outcome.unsent !== true) doubtAgain(group, doubts, before);
+        restore(doubts);
+        if (outcome.unsent !== true) doubtAll(group, before);
         line.last = undefined;
         return later(outcome.reason);
       case "conflict":
         line.last = undefined;
         // Nothing was written: it knows the first of them and not all. One by one it tells which.
         if (expected === "any") break;
-        doubtAgain(group, doubts, before);
+        restore(doubts);
         line.conflicts += 1;
         return "again";
       case "too_large":
@@ -278,10 +279,15 @@ function leave(group: readonly Sending[], stored: readonly NewEvent[]): void {
   for (const sending of group) sending.events = sending.events.filter(({ id }) => !ids.has(id));
 }
 
+/** What was looked for may have come since, or come yet. */
+function restore(doubts: ReadonlyMap<Sending, Sending["doubt"]>): void {
+  for (const [sending, doubt] of doubts) sending.doubt = doubt && { ...doubt, when: "now" };
+}
+
 /** They may be in the store now: behind this position, or where they may have been before. */
-function doubtAgain(group: readonly Sending[], doubts: readonly Sending["doubt"][], before: bigint): void {
-  for (const [index, sending] of group.entries()) {
-    const after = doubts[index]?.after ?? before;
+function doubtAll(group: readonly Sending[], before: bigint): void {
+  for (const sending of group) {
+    const after = sending.doubt?.after ?? before;
     sending.doubt = { after: after < before ? after : before, when: "now" };
   }
 }

@@ -55,7 +55,8 @@ export async function lookBack(
   }
   if (from === undefined) known.last = newest;
   known.lookedFrom ??= newest;
-  for (const record of records) {
+  // Not of those that have come meanwhile.
+  for (const record of doubtful) {
     record.doubt = undefined;
     record.events = record.events.filter(({ id }) => !stored.has(id));
   }
