@@ -36,7 +36,7 @@ test("two million steps, and every promise is kept", async (report) => {
   report.found(totals);
   // A run in which little happens would prove little.
   for (const happened of ["kills", "powerLosses", "stops", "stored", "spooled", "disk torn", "store lost"])
-    expect({ happened, isThere: onlySeed >= 0 || (totals[happened] ?? 0) > 1_000 }).toEqual({
+    expect({ happened, isThere: onlySeed >= 0 || (totals[happened] ?? 0) > 100 }).toEqual({
       happened,
       isThere: true,
     });
