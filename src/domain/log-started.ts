@@ -1,4 +1,4 @@
-// The event by which a log holds its own identity. It lies in a stream of its own, which no projection follows. Pure.
+// The event by which a log holds its own identity. It lies in a stream of its own, which no projection reads. Pure.
 
 /** Appended once, before every other event of ours; in logs that are older than this event, after them. */
 export interface LogStarted {

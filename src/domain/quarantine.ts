@@ -49,4 +49,6 @@ export type QuarantineEvent =
   | { readonly type: "PayloadQuarantined"; readonly data: PayloadQuarantined }
   | { readonly type: "QuarantineRedriven"; readonly data: QuarantineRedriven };
 
-export const quarantineStream = (project: ProjectUuid): string => `quarantine-${project}`;
+export const quarantineStreamPrefix = "quarantine-";
+
+export const quarantineStream = (project: ProjectUuid): string => `${quarantineStreamPrefix}${project}`;

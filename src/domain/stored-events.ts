@@ -1,8 +1,8 @@
 // The events the ledger appends, as they lie in the event store, and the streams they lie in. Pure.
 
 import type { IncidentId, ProjectUuid } from "./ids.ts";
-import type { LogEvent } from "./log-started.ts";
-import type { QuarantineEvent } from "./quarantine.ts";
+import { type LogEvent, logStream } from "./log-started.ts";
+import { type QuarantineEvent, quarantineStreamPrefix } from "./quarantine.ts";
 import type { Quota } from "./quota.ts";
 import type { Kind, Matching } from "./signal.ts";
 
@@ -116,6 +116,17 @@ export type StoredEvent =
 
 export const registryStream = "registry";
 export const incidentStreamPrefix = "incident-";
+
+/**
+ * What the name of every stream begins with that this service appends to, also of those that no projection reads: whoever
+ * follows them all comes past every position that an answer carries.
+ */
+export const ownStreamPrefixes: readonly string[] = [
+  incidentStreamPrefix,
+  registryStream,
+  quarantineStreamPrefix,
+  logStream,
+];
 
 /**
  * `incident-<project_uuid>.<encodeURIComponent(incident_id)>`. A lone surrogate, which has no UTF-8, is written as the

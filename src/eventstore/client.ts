@@ -9,7 +9,7 @@ import { createFollowLog, type FollowLogOptions, type LogBatch } from "./follow-
 import { createFollowStream } from "./follow-stream.ts";
 import { createLogIdentity } from "./log-identity.ts";
 import { closeClient, openClient, type Purpose, type StoreAddress } from "./open-client.ts";
-import { createReadBackwards, createReadStream, readHead, readLast, readSome } from "./read.ts";
+import { createReadBackwards, createReadStream, foreignUpTo, readHead, readLast, readSome } from "./read.ts";
 import { createReadLog, type ReadLog } from "./read-log.ts";
 
 /** The part of a logger that is used here; pino's fits. */
@@ -71,7 +71,11 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
   const head = (): Promise<bigint | undefined> => readHead(probe, { timeoutMs: headTimeoutMs });
   const lastRevision = async (stream: string): Promise<bigint | undefined> =>
     (await readLast(probe, stream, headTimeoutMs))?.revision;
-  const followLog = createFollowLog(log, head);
+  const follow = (client: typeof log) =>
+    createFollowLog(client, {
+      head,
+      foreignUpTo: (after, look) => foreignUpTo(client, after, { ...look, timeoutMs: headTimeoutMs }),
+    });
 
   const headFailure = async (timeoutMs: number): Promise<unknown> => {
     try {
@@ -94,8 +98,8 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
     readStream: createReadStream(replay),
     readBackwards: createReadBackwards(probe),
     followStream: createFollowStream(registry, lastRevision),
-    followLog,
-    readLog: createReadLog(createFollowLog(replay, head), head),
+    followLog: follow(log),
+    readLog: createReadLog(follow(replay), head),
     identity: createLogIdentity(probe, appender.append),
     head,
     problem,

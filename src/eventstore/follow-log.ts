@@ -34,19 +34,31 @@ const emptyBatchMs = 1000;
 const firstBackoffMs = 100;
 /** Short enough that a store that is back is followed again within the time that readiness promises. */
 const longestBackoffMs = 1000;
+/** The store looks at so many events at a time, and tells how far it has come after so many. */
+const searchWindow = 32;
+const windowEvents = 8 * searchWindow;
 /** Objects read ahead of the consumer. */
 const readAhead = 512;
 /** A batch is full with this much text in its events' fields too: a few thousand of the largest are gigabytes. */
 const mostCharacters = 16_000_000;
 
-/** `head` tells whether the store answers at all. */
-export function createFollowLog(client: EventStoreDBClient, head: () => Promise<bigint | undefined>) {
+/** What is asked of the store beside the subscription. Both throw where it does not answer. */
+export interface LogQuestions {
+  readonly head: () => Promise<bigint | undefined>;
+  /** The position of the last event before the next one under the prefixes, as far as one look goes. */
+  readonly foreignUpTo: (
+    after: bigint,
+    look: { readonly prefixes: readonly string[]; readonly count: number },
+  ) => Promise<bigint>;
+}
+
+export function createFollowLog(client: EventStoreDBClient, questions: LogQuestions) {
   return async function* followLog(options: FollowLogOptions): AsyncGenerator<LogBatch, void, undefined> {
     const { signal } = options;
     let upTo = options.from;
     let backoffMs = firstBackoffMs;
     while (!signal.aborted) {
-      const feed = openFeed(client, { ...options, from: upTo, head });
+      const feed = openFeed(client, { ...options, from: upTo }, questions);
       const wake = (): void => feed.subscription.pull.ring();
       signal.addEventListener("abort", wake);
       let reason = "";
@@ -79,10 +91,7 @@ interface Feed {
   readonly next: () => Promise<LogBatch | string>;
 }
 
-function openFeed(
-  client: EventStoreDBClient,
-  options: FollowLogOptions & { readonly head: () => Promise<bigint | undefined> },
-): Feed {
+function openFeed(client: EventStoreDBClient, options: FollowLogOptions, questions: LogQuestions): Feed {
   const { maxEvents, maxWaitMs, signal } = options;
   const subscription = openSubscription((checkpointReached) => subscribe(client, options, checkpointReached));
   const { pull } = subscription;
@@ -157,16 +166,29 @@ function openFeed(
           fill(events);
           return cut(events);
         }
-      } else if (!(await pull.changed(idleMs)) && !live) {
+      } else if (!(await pull.changed(idleMs))) {
         if (!subscription.confirmed() && performance.now() - openedAt > confirmMs) return "not confirmed";
-        live = subscription.confirmed() && (await answersWhileIdle());
+        if (live) advance(await passForeign());
+        else live = subscription.confirmed() && (await answersWhileIdle());
       }
+    }
+  }
+
+  /**
+   * Checkpoints come every so many events, so the last few of other applications, and of the store itself, have none: no
+   * position would be reached among them, and the log would seem to have more.
+   */
+  async function passForeign(): Promise<bigint | undefined> {
+    try {
+      return await questions.foreignUpTo(upTo, { prefixes: options.prefixes, count: windowEvents + 1 });
+    } catch {
+      return undefined;
     }
   }
 
   async function answersWhileIdle(): Promise<boolean> {
     try {
-      await options.head();
+      await questions.head();
       return pull.waiting() === 0 && pull.over() === undefined;
     } catch {
       return false;
@@ -196,7 +218,8 @@ function subscribe(
       fromPosition: from === undefined || from === 0n ? START : { commit: from, prepare: from },
       filter: streamNameFilter({
         prefixes: [...options.prefixes],
-        checkpointInterval: 8,
+        maxSearchWindow: searchWindow,
+        checkpointInterval: windowEvents / searchWindow,
         checkpointReached: (_, position) => checkpointReached(position.commit),
       }),
     },

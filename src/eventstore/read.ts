@@ -36,6 +36,11 @@ export interface ReadBounds {
   readonly requiresLeader?: true;
 }
 
+interface ForeignBounds {
+  readonly prefixes: readonly string[];
+  readonly count: number;
+}
+
 /** Events of a stream forwards from a revision, at most `count`. */
 export async function readSome(
   client: EventStoreDBClient,
@@ -76,6 +81,32 @@ export async function readHead(
     return positionOf(resolved);
   }
   return undefined;
+}
+
+/**
+ * How far the log goes on behind a commit position without an event of a stream under the prefixes: the position of the
+ * last event before one, at most `count` further on; the given one where such an event follows at once, or none at all.
+ */
+export async function foreignUpTo(
+  client: EventStoreDBClient,
+  after: bigint,
+  { prefixes, count, timeoutMs }: Pick<ReadBounds, "timeoutMs"> & ForeignBounds,
+): Promise<bigint> {
+  const fromPosition = after === 0n ? START : { commit: after, prepare: after };
+  const read = client.readAll({ fromPosition, maxCount: count });
+  let upTo = after;
+  for await (const resolved of resolvedFrom(
+    pullFrom<Resolved>(read, () => read.cancel()),
+    timeoutMs,
+  )) {
+    const position = positionOf(resolved);
+    // What is read begins with the event at the position itself.
+    if (position === undefined || position <= after) continue;
+    const stream = resolved.event?.streamId;
+    if (stream === undefined || prefixes.some((prefix) => stream.startsWith(prefix))) break;
+    upTo = position;
+  }
+  return upTo;
 }
 
 /** Whether an event of the whole log begins at exactly this commit position. */

@@ -57,7 +57,7 @@ export class Progress {
   }
 
   waitFor(position: bigint, timeoutMs: number): Promise<boolean> {
-    if (this.#position !== undefined && position <= this.#position) return Promise.resolve(true);
+    if (position <= (this.#position ?? 0n)) return Promise.resolve(true);
     return this.#waiters.wait(position, timeoutMs);
   }
 

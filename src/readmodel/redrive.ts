@@ -27,7 +27,7 @@ export interface RedriveStint {
   readonly turns: Turns;
   readonly checkpoint: () => bigint | undefined;
   readonly logId: string;
-  /** How often settings have been applied: events that are no signals. */
+  /** How often settings have been applied: events of the registry. */
   readonly settingsApplied: () => number;
   readonly revived: () => void;
 }

@@ -1,6 +1,7 @@
 // One stint of projecting: from the stored checkpoint on, batch after batch, until a fault or the end; between the
 // batches, dead letters that somebody wants tried again. Knows no event store and no projection by name.
 
+import { ownStreamPrefixes, registryStream } from "../domain/stored-events.ts";
 import { type DeadLetter, prepareRows } from "./apply-batch.ts";
 import { type AppliedPart, applyOrSplit, type Lead } from "./apply-or-split.ts";
 import { Interruption } from "./interruption.ts";
@@ -12,7 +13,6 @@ import { keepRedriving } from "./redrive.ts";
 import { dropLeftTables, readCheckpoint, serveTables, type Tables } from "./schema.ts";
 import { Turns } from "./turns.ts";
 
-const prefixes = ["incident-", "registry"];
 /** A feed that has not ended by then after it was told to is left to itself. */
 const feedEndsMs = 500;
 /**
@@ -52,7 +52,7 @@ export async function project(
   const batches = options
     .follow({
       from: start.position,
-      prefixes,
+      prefixes: ownStreamPrefixes,
       maxEvents: options.maxBatchEvents ?? 5_000,
       maxWaitMs: options.maxBatchWaitMs ?? 25,
       signal: stint.signal,
@@ -125,7 +125,7 @@ export async function project(
       };
       applied = turns.take(async () => {
         await applyOrSplit(lead, batch);
-        if (events.some(({ type }) => type !== "IncidentSignalRecorded")) settingsApplied += 1;
+        if (events.some(({ stream }) => stream === registryStream)) settingsApplied += 1;
         if (isServed || !caughtUp) return;
         await serveTables(lead.sql);
         isServed = true;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Transform } from "node:stream";
 import type { EventStoreDBClient } from "@eventstore/db-client";
-import { createFollowLog, type LogBatch } from "../../src/eventstore/follow-log.ts";
+import { createFollowLog, type LogBatch, type LogQuestions } from "../../src/eventstore/follow-log.ts";
 import { createFollowStream } from "../../src/eventstore/follow-stream.ts";
 
 type Filter = { checkpointReached: (subscription: unknown, position: { commit: bigint }) => void };
@@ -66,15 +66,20 @@ const range = (from: number, to: number) => Array.from({ length: to - from + 1 }
 
 function follow(
   plays: (feed: Feed, n: number) => void,
-  more: { from?: bigint; maxEvents?: number; head?: () => Promise<bigint | undefined> } = {},
+  more: {
+    from?: bigint;
+    maxEvents?: number;
+    head?: () => Promise<bigint | undefined>;
+    foreignUpTo?: LogQuestions["foreignUpTo"];
+  } = {},
 ) {
   const { client, feeds } = storeThat(plays);
   const stop = new AbortController();
   const drops: string[] = [];
-  const batches = createFollowLog(
-    client,
-    more.head ?? (async () => undefined),
-  )({
+  const batches = createFollowLog(client, {
+    head: more.head ?? (async () => undefined),
+    foreignUpTo: more.foreignUpTo ?? (async (after) => after),
+  })({
     from: more.from,
     prefixes: ["incident-"],
     maxEvents: more.maxEvents ?? 100,
@@ -218,6 +223,27 @@ describe("following the log", () => {
     const { next } = follow((feed) => feed.event(1n), { head: async () => 7n });
     expect(await next()).toMatchObject({ upTo: 1n, caughtUp: false });
     expect(await next()).toEqual({ events: [], upTo: 1n, caughtUp: true });
+  });
+
+  test("passes events of others that no checkpoint follows, while nothing comes", async () => {
+    const asked: bigint[] = [];
+    const { next } = follow(
+      (feed) => {
+        feed.event(1n);
+        feed.caughtUp();
+      },
+      {
+        foreignUpTo: async (after, { prefixes }) => {
+          expect(prefixes).toEqual(["incident-"]);
+          asked.push(after);
+          if (asked.length === 1) throw new Error("the store is away");
+          return 9n;
+        },
+      },
+    );
+    expect(await next()).toMatchObject({ upTo: 1n, caughtUp: true });
+    expect(await next()).toEqual({ events: [], upTo: 9n, caughtUp: true });
+    expect(asked.slice(0, 2)).toEqual([1n, 1n]);
   });
 
   test("errors after the end are nobody's and harmless", async () => {

@@ -162,6 +162,21 @@ describe("following", () => {
     await Promise.all([feed.end(), late.end()]);
   });
 
+  test("the last events of others are passed, though no checkpoint follows them", async () => {
+    const mine = newStream();
+    await appended(store, mine, [eventOf()], "any");
+    const feed = following(undefined, [mine]);
+    await until(() => feed.last()?.caughtUp === true);
+    for (let n = 0; n < 5; n += 1) await appended(store, newStream("other-"), [eventOf()], "any");
+    const head = (await store.head()) ?? 0n;
+    await until(() => (feed.last()?.upTo ?? 0n) >= head);
+    expect(feed.last()).toEqual({ events: [], upTo: head, caughtUp: true });
+    const { position } = await appended(store, mine, [eventOf()], "any");
+    await until(() => feed.events.length === 2);
+    expect(feed.last()?.upTo).toBe(position as bigint);
+    await feed.end();
+  });
+
   test("many followers come and go and leave nothing open", async () => {
     for (let round = 0; round < 12; round += 1) {
       const feeds = Array.from({ length: 12 }, () => following(undefined, ["incident-"]));
