@@ -7,7 +7,7 @@ import type { Stopping } from "./processes/stopping.ts";
 import { spoolFirst, storeFirst } from "./spool/durability.ts";
 import { type Forwarder, startForwarder } from "./spool/forwarder.ts";
 import type { SpoolLog } from "./spool/segments.ts";
-import { openSpool, type SpoolStats } from "./spool/spool.ts";
+import { openSpool, type Spool, type SpoolStats } from "./spool/spool.ts";
 
 export interface DurableAppends {
   readonly append: AppendDurably;
@@ -16,6 +16,8 @@ export interface DurableAppends {
   readonly spoolProblem: () => string | undefined;
   /** What waits on the spool and how long that takes, in words; undefined while nothing waits. */
   readonly backlog: () => string | undefined;
+  /** As the spool's. */
+  readonly whenDrained: Spool["whenDrained"];
   /** Since the start: records that the event store has got from the spool, and events that it refuses for ever. */
   readonly drained: Forwarder["stats"];
 }
@@ -83,6 +85,7 @@ export async function openDurableAppends(options: {
       const seconds = forwarder.stats().backlogSeconds.toFixed(1);
       return waiting === 0 ? undefined : `${waiting} webhooks wait, for ${seconds} s at the present pace`;
     },
+    whenDrained: spool.whenDrained,
     drained: forwarder.stats,
   };
 }

@@ -3,6 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { EventStore } from "../eventstore/client.ts";
 import type { StoreAddress } from "../eventstore/open-client.ts";
+import { type AcknowledgedLog, acknowledgedLog } from "../intake/acknowledged-log.ts";
 import { type RegistryService, startRegistry } from "../intake/registry.ts";
 import { createSealing } from "../intake/sealing.ts";
 import type { Log } from "../log.ts";
@@ -25,8 +26,9 @@ export async function connect(
     readonly keys: Keys;
   },
   { log, stopping, ports }: Surroundings,
-): Promise<{ readonly store: EventStore; readonly registry: RegistryService }> {
-  const store = ports.connectEventStore({ url: options.eventstore, log });
+): Promise<{ readonly store: EventStore & AcknowledgedLog; readonly registry: RegistryService }> {
+  const connected = ports.connectEventStore({ url: options.eventstore, log });
+  const store = { ...connected, ...acknowledgedLog(connected) };
   stopping.add("event store client", stopBoundsMs.client, store.close);
   const registryFile = await openRegistryFile(options.dataDir, log);
   const storeAnswers = await lookAtServers(

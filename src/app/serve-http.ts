@@ -9,6 +9,7 @@ import { admission } from "../http/admission.ts";
 import { createHttp, type HttpApp } from "../http/app.ts";
 import { createMetrics } from "../http/metrics.ts";
 import type { HttpDependencies, Metrics } from "../http/ports.ts";
+import type { AcknowledgedLog } from "../intake/acknowledged-log.ts";
 import { eventsOfIncident } from "../intake/incident-events.ts";
 import { createQuotas } from "../intake/quotas.ts";
 import type { RegistryService } from "../intake/registry.ts";
@@ -16,11 +17,12 @@ import { askAll, shared } from "../readiness.ts";
 import type { HttpServer } from "../runtime.ts";
 import type { Surroundings } from "./create-app.ts";
 import type { ReadSide } from "./read-side.ts";
+import { readYourWrites } from "./read-your-writes.ts";
 import type { WriteSide } from "./write-side.ts";
 
 /** Everything that requests are answered from. */
 interface Rooms {
-  readonly store: EventStore;
+  readonly store: EventStore & AcknowledgedLog;
   readonly registry: RegistryService;
   readonly readSide: ReadSide;
   readonly writeSide: WriteSide;
@@ -37,7 +39,7 @@ export function serveHttp(
   const { config, log, stopping } = around;
   const { maxBodyBytes, drainTimeoutMs } = config;
   const { now, newRequestId } = around.ports;
-  const { registry, readSide, writeSide } = rooms;
+  const { store, registry, readSide, writeSide } = rooms;
   const metrics = metricsOf(rooms);
   const http = createHttp({
     registry,
@@ -46,7 +48,7 @@ export function serveHttp(
     native: writeSide.native,
     queries: readSide.queries,
     deadLetters: readSide.deadLetters,
-    waitFor: readSide.waitFor,
+    ...readYourWrites({ store, durable: writeSide.durable, readSide }),
     ...replaying(rooms),
     ...readinessOf(rooms, around),
     metrics,

@@ -25,12 +25,13 @@ import { isKnown, noSuchSource, readWebhook, receiveWebhook } from "./native-web
 import type { HttpDependencies, NativePort } from "./ports.ts";
 import type { QueryTurns } from "./query-turns.ts";
 import { tooMany, withinQuota } from "./rate-limit.ts";
+import { waitForEventStore } from "./read-your-writes.ts";
 import { requestIdOf } from "./request-id.ts";
-import { pageQuery, redriveBody } from "./schemas.ts";
+import { quarantineQuery, redriveBody } from "./schemas.ts";
 import { signatureRule } from "./signed.ts";
 import { bodyReader, bodyTooLarge, queryReader } from "./validate.ts";
 
-const readPage = queryReader(pageQuery);
+const readQuarantine = queryReader(quarantineQuery);
 const readRedrive = bodyReader(redriveBody);
 
 export function nativeRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
@@ -96,7 +97,7 @@ export function nativeRoutes(dependencies: HttpDependencies, turns: QueryTurns) 
           tag: "Webhooks",
           summary: "List what no source could read",
           description: "Kept as it came; read it again once a new release or a new mapping can.",
-          query: pageQuery,
+          query: quarantineQuery,
           answer: pageOf(quarantineItemAnswer),
           errors: [400, 401, 404, 429, 503],
           access: "key",
@@ -132,10 +133,12 @@ async function listQuarantine(
   if (caller instanceof Response) return caller;
   const project = projectOf(caller, uuid, "read", dependencies);
   if (project instanceof Response) return project;
-  const asked = readPage(request);
+  const asked = readQuarantine(request);
   if (asked instanceof Response) return asked;
   const { limit = 50, cursor } = asked;
   return turns.take(caller, async () => {
+    const refused = await waitForEventStore(asked, project.project_uuid, dependencies);
+    if (refused !== undefined) return refused;
     try {
       const found = await dependencies.native.quarantine(project.project_uuid, {
         limit,

@@ -117,6 +117,13 @@ export interface HttpDependencies {
   readonly deadLetters: DeadLetterRedrive;
   /** Whether the read model holds everything up to the position, waiting at most `timeoutMs`. */
   readonly waitFor: (position: bigint, timeoutMs: number) => Promise<boolean>;
+  /**
+   * The position up to which everything of the project lies that this process had acknowledged when it was asked, once it
+   * is all in the event store; undefined where that takes longer than `timeoutMs`.
+   */
+  readonly acknowledgedUpTo: (project: ProjectUuid, timeoutMs: number) => Promise<bigint | undefined>;
+  /** Whether the event store's log has come to the position, waiting at most `timeoutMs`. */
+  readonly holdsUpTo: (position: bigint, timeoutMs: number) => Promise<boolean>;
   readonly replayIncident: (project: ProjectUuid, incidentId: string) => AsyncIterable<RecordedEvent>;
   readonly replayProject: (project: ProjectUuid) => AsyncIterable<RecordedEvent>;
   /** By name; the service is ready when all are ok. */

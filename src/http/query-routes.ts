@@ -23,17 +23,16 @@ import { documented } from "./documentation.ts";
 import { exactIncidentIdIn, firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies, PageRequest } from "./ports.ts";
 import type { QueryTurns } from "./query-turns.ts";
-import { incidentsQuery, mttrQuery, pairsQuery, positionQuery, timelineQuery } from "./schemas.ts";
+import { type AskedState, waitForReadModel } from "./read-your-writes.ts";
+import { incidentsQuery, mttrQuery, pairsQuery, readYourWriteQuery, timelineQuery } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
 
 const readIncidents = queryReader(incidentsQuery);
-const readPosition = queryReader(positionQuery);
+const readReadYourWrite = queryReader(readYourWriteQuery);
 const readTimeline = queryReader(timelineQuery);
 const readPairs = queryReader(pairsQuery);
 const readMttr = queryReader(mttrQuery);
 
-/** How long a query waits for `min_position`. */
-const longestWaitMs = 5_000;
 const defaultLimit = 50;
 /** The largest limit, so that the days of a year come in one answer. */
 const mostGroups = 500;
@@ -42,7 +41,7 @@ export function queryRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
   const { queries } = dependencies;
 
   /** Who asks, what is asked, and whether the read model has come far enough; then the answer. */
-  const answer = async <Q extends { readonly min_position?: string }>(
+  const answer = async <Q extends AskedState>(
     request: Request,
     projectText: string,
     read: (request: Request) => Q | Response,
@@ -56,15 +55,13 @@ export function queryRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
     if (query instanceof Response) return query;
     return turns.take(caller, () => answerInTurn(project, query, run));
   };
-  const answerInTurn = async <Q extends { readonly min_position?: string }>(
+  const answerInTurn = async <Q extends AskedState>(
     project: Project,
     query: Q,
     run: (project: Project, query: Q) => Promise<Response>,
   ): Promise<Response> => {
-    if (query.min_position !== undefined) {
-      const reached = await dependencies.waitFor(BigInt(query.min_position), longestWaitMs);
-      if (!reached) return unavailable(`The read model has not come to position ${query.min_position} yet.`);
-    }
+    const refused = await waitForReadModel(query, project.project_uuid, dependencies);
+    if (refused !== undefined) return refused;
     try {
       return await run(project, query);
     } catch (error) {
@@ -113,7 +110,7 @@ export function queryRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
     .get(
       "/api/projects/:project/incidents/:incident",
       ({ request, params }) =>
-        answer(request, params.project, readPosition, async (project) => {
+        answer(request, params.project, readReadYourWrite, async (project) => {
           const ids = incidentIdsIn(request);
           if (ids instanceof Response) return ids;
           const found = await firstFound(ids, (id) => queries.incident(project.project_uuid, id));
@@ -125,7 +122,7 @@ export function queryRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
           summary: "Show an incident with its outages",
           description:
             "incident_id is percent-encoded and may hold anything, slashes included; `.` and `..` are asked for as `%252E` and `%252E%252E`.",
-          query: positionQuery,
+          query: readYourWriteQuery,
           answer: incidentAnswer,
           errors: [400, 401, 404, 429, 503],
           access: "key",

@@ -9,10 +9,11 @@ import { incidentNotFound, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
 import { firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies } from "./ports.ts";
-import { noQuery } from "./schemas.ts";
+import { waitForEventStore } from "./read-your-writes.ts";
+import { readYourWriteQuery } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
 
-const readNone = queryReader(noQuery);
+const readQuery = queryReader(readYourWriteQuery);
 /** Replays that are being read at once, shared fairly among the projects: each holds a stream of the event store. */
 const mostReplays = 64;
 /** One that nobody has read on from for so long is cut off. */
@@ -32,11 +33,13 @@ export function replayRoutes(dependencies: HttpDependencies) {
       async ({ request, params }) => {
         const project = requireProject(request, params.project, "read", dependencies);
         if (project instanceof Response) return project;
-        const query = readNone(request);
+        const query = readQuery(request);
         if (query instanceof Response) return query;
         const ids = incidentIdsIn(request);
         if (ids instanceof Response) return ids;
         const { project_uuid } = project;
+        const refused = await waitForEventStore(query, project_uuid, dependencies);
+        if (refused !== undefined) return refused;
         const replay = { request, project_uuid, replays };
         const found = await firstFound(ids, (id) =>
           stream(dependencies.replayIncident(project_uuid, id), replay, dependencies),
@@ -50,9 +53,11 @@ export function replayRoutes(dependencies: HttpDependencies) {
       async ({ request, params }) => {
         const project = requireProject(request, params.project, "read", dependencies);
         if (project instanceof Response) return project;
-        const query = readNone(request);
+        const query = readQuery(request);
         if (query instanceof Response) return query;
         const { project_uuid } = project;
+        const refused = await waitForEventStore(query, project_uuid, dependencies);
+        if (refused !== undefined) return refused;
         const replay = { request, project_uuid, replays };
         const found = await stream(dependencies.replayProject(project_uuid), replay, dependencies);
         return found ?? ndjson(null);
@@ -67,6 +72,7 @@ const detail = (summary: string) =>
     summary,
     description:
       "NDJSON straight from the event store, in the order in which they were stored: every figure can be computed again from it. An answer that is cut off ends without its last line break.",
+    query: readYourWriteQuery,
     answer: replayLineAnswer,
     contentTypes: ["application/x-ndjson"],
     errors: [400, 401, 404, 503],

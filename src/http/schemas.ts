@@ -19,7 +19,14 @@ const readYourWrite = {
   min_position: t.Optional(
     t.String({
       pattern: "^[0-9]{1,20}$",
-      description: "a position as a webhook's answer carries it: waits until the read model has come so far",
+      description:
+        "a position as an answer carries it: the answer waits until it shows everything up to there",
+    }),
+  ),
+  fresh: t.Optional(
+    t.Boolean({
+      description:
+        "true or false; true: the answer waits until it shows everything that this process had acknowledged, spooled webhooks too",
     }),
   ),
 };
@@ -35,7 +42,8 @@ const closed = { additionalProperties: false } as const;
 
 export const noQuery = t.Object({}, closed);
 export const pageQuery = t.Object(page, closed);
-export const positionQuery = t.Object(readYourWrite, closed);
+export const readYourWriteQuery = t.Object(readYourWrite, closed);
+export const quarantineQuery = t.Object({ ...page, ...readYourWrite }, closed);
 export const timelineQuery = t.Object({ ...page, ...readYourWrite }, closed);
 export const incidentsQuery = t.Object(
   { state: t.Optional(chosen(incidentStates)), ...which, ...span, ...page, ...readYourWrite },

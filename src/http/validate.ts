@@ -14,17 +14,24 @@ export function queryReader<T extends TObject>(schema: T): (request: Request) =>
     for (const [name, text] of new URL(request.url).searchParams) {
       const property = known.get(name);
       if (property === undefined) {
-        return badRequest(
-          `There is no parameter "${name.slice(0, 40)}"; there are ${[...known.keys()].join(", ")}.`,
-        );
+        const names = [...known.keys()].join(", ");
+        const taken = names === "" ? "this route takes none" : `there are ${names}`;
+        return badRequest(`There is no parameter "${name.slice(0, 40)}"; ${taken}.`);
       }
       if (name in given) return badRequest(`${name} stands in the query more than once.`);
-      given[name] = property.type === "integer" && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+      given[name] = readValue(text, property);
     }
     if (check.Check(given)) return given;
     const [first] = check.Errors(given);
     return badRequest(first === undefined ? "The query is invalid." : `${sentence(first)}.`);
   };
+}
+
+/** What the text stands for; the text itself where it is no such value, which the schema then refuses. */
+function readValue(text: string, { type }: TSchema): unknown {
+  if (type === "integer" && /^-?\d{1,15}$/.test(text)) return Number(text);
+  if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
+  return text;
 }
 
 /** A reader of one route's JSON body: any Content-Type, at most `maxBytes`. */

@@ -133,6 +133,12 @@ export class Backlog {
     return found;
   }
 
+  /** The sequence of the project's oldest record that waits; undefined where none does. */
+  oldestIn(name: string): number | undefined {
+    const project = this.#projects.get(name);
+    return project && oldestOf(project)?.[0];
+  }
+
   #backlogOf(project: string): ProjectBacklog {
     const known = this.#projects.get(project);
     if (known !== undefined) return known;

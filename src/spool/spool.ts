@@ -5,6 +5,7 @@ import { type NewEvent, projectOfStream } from "../domain/stored-events.ts";
 import { openAside } from "./aside.ts";
 import { Backlog, type Limits } from "./backlog.ts";
 import { type Disk, realDisk } from "./disk.ts";
+import { createDrainWaiters } from "./drain-waiters.ts";
 import { createGroupFlush } from "./group-flush.ts";
 import { createNoting } from "./noting.ts";
 import { type ReadPlace, readPlaces, type Spooled } from "./reader.ts";
@@ -56,6 +57,8 @@ export interface Spool {
   readonly acknowledge: (records: readonly Spooled[]) => Promise<void>;
   /** Durably keeps what the event store refuses for ever, beside the segments. */
   readonly refuse: (spooled: Spooled, reason: string) => Promise<void>;
+  /** Resolves true once none of the project's records that wait now waits any more; false after `ms` or at the end. */
+  readonly whenDrained: (project: string, ms: number) => Promise<boolean>;
   /** Whether a record of the stream waits; of a project with very many such streams, all count as waiting. */
   readonly holds: (stream: string) => boolean;
   /** Keeps the greatest position of the event store's log that was seen, beyond a restart too. */
@@ -132,6 +135,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     write: (position) =>
       writeCursor(directory, disk, { upTo: group.upTo(), waiting: backlog.oldest(), position }),
   });
+  const waiters = createDrainWaiters((project) => backlog.oldestIn(project), after);
   let isClosed = false;
 
   function add(record: SpoolRecord): Promise<WriteOutcome> {
@@ -185,6 +189,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     await aside.damaged(segment, place.offset, bytes);
     backlog.lost(place);
     segment.waiting -= 1;
+    waiters.drained(place.project);
   }
 
   async function acknowledge(records: readonly Spooled[]): Promise<void> {
@@ -194,6 +199,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       const segment = segmentOf(segments, Number(sequence));
       if (segment !== undefined) segment.waiting -= 1;
     }
+    for (const project of new Set(records.map(({ record }) => projectOfStream(record.stream))))
+      waiters.drained(project);
     await finish();
   }
 
@@ -210,6 +217,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     lastBefore,
     add,
     read,
+    whenDrained: (project, ms) => waiters.wait(project, group.upTo(), ms),
     holds: (stream) => backlog.holds(stream),
     acknowledge,
     refuse: aside.refused,
@@ -235,6 +243,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     }),
     close: async () => {
       isClosed = true;
+      waiters.endAll();
       await group.flushed();
       await writer.seal();
       await noting.now().catch((error) => log.warn({ error: String(error) }, "cannot note what has drained"));

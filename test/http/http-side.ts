@@ -91,6 +91,8 @@ export async function createHttpSide(
     },
     ...emptyReadModel(note),
     ...(queries === undefined ? {} : { queries: { ...emptyReadModel(note).queries, ...queries } }),
+    acknowledgedUpTo: async () => 0n,
+    holdsUpTo: async () => true,
     waitFor: async () => true,
     replayIncident: () => events([]),
     replayProject: () => events([]),

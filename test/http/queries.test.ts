@@ -182,10 +182,8 @@ describe("min_position", () => {
     const late = await get("/pairs?min_position=18446744073709551615");
     expectProblem(late, 503, /18446744073709551615/);
     expect(late.headers.get("retry-after")).toBe("1");
-    expect(waited).toEqual([
-      [10n, 5_000],
-      [18_446_744_073_709_551_615n, 5_000],
-    ]);
+    expect(waited.map(([position]) => position)).toEqual([10n, 18_446_744_073_709_551_615n]);
+    for (const [, timeoutMs] of waited) expect(timeoutMs).toBeLessThanOrEqual(5_000);
   });
 });
 
