@@ -67,9 +67,9 @@ export function pasteLines(url: string, adminKey: WelcomeFacts["adminKey"]): rea
     `PROJECT=$(curl -s $URL/api/projects -H "X-API-Key: $ADMIN" ${json} -d '{"name":"Shop"}' | sed 's/.*"project_uuid":"\\([^"]*\\)".*/\\1/')`,
     `KEY=$(curl -s $URL/api/projects/$PROJECT/keys -H "X-API-Key: $ADMIN" ${json} -d '{"label":"first","scopes":["ingest","read"]}' | sed 's/.*"key":"\\([^"]*\\)".*/\\1/')`,
     `${webhook("DOWN", "2025-01-15T10:30:00Z")}; echo`,
-    `POSITION=$(${webhook("UP", "2025-01-15T10:42:30Z")} | sed 's/.*"position":"*\\([0-9]*\\).*/\\1/')`,
-    `curl -s "$URL/api/projects/$PROJECT/incidents/test-123/timeline?min_position=$POSITION" -H "X-API-Key: $KEY"; echo`,
-    `curl -s "$URL/api/projects/$PROJECT/mttr?min_position=$POSITION" -H "X-API-Key: $KEY"; echo`,
+    `${webhook("UP", "2025-01-15T10:42:30Z")}; echo`,
+    `curl -s "$URL/api/projects/$PROJECT/incidents/test-123/timeline?fresh=true" -H "X-API-Key: $KEY"; echo`,
+    `curl -s "$URL/api/projects/$PROJECT/mttr?fresh=true" -H "X-API-Key: $KEY"; echo`,
   ];
 }
 

@@ -41,8 +41,8 @@ test("the first start prints addresses and the admin key, which is kept for its 
 test("the lines it prints work when pasted", () => {
   const lines = /^URL=[\s\S]*mttr.*$/m.exec(service.output())?.[0] ?? "";
   const answers = execFileSync("sh", ["-c", lines], { encoding: "utf8" }).trim().split("\n");
-  expect(answers).toHaveLength(3);
-  const [posted, timeline, mttr] = answers.map((line) => JSON.parse(line));
+  expect(answers).toHaveLength(4);
+  const [posted, , timeline, mttr] = answers.map((line) => JSON.parse(line));
   expect(posted).toMatchObject({
     success: true,
     message: "Incident recorded successfully",
