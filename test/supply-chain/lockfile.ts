@@ -35,7 +35,7 @@ interface Entry {
 }
 
 interface Lock {
-  readonly workspaces: Readonly<Record<string, { readonly dependencies?: Readonly<Record<string, string>> }>>;
+  readonly workspaces: Readonly<Record<string, Pick<Entry, "dependencies" | "optionalDependencies">>>;
   readonly trustedDependencies?: readonly string[];
   readonly packages: Readonly<Record<string, readonly [string, string, Entry, string]>>;
 }
@@ -65,10 +65,11 @@ export function lockedPackages(lock: Lock): ReadonlyMap<string, LockedPackage> {
 export function productionPackages(lock: Lock): readonly ProductionPackage[] {
   const packages = lockedPackages(lock);
   const required = new Map<string, boolean>();
-  const waiting: Need[] = Object.keys(lock.workspaces[""]?.dependencies ?? {}).map((name) => ({
-    key: name,
-    isOptional: false,
-  }));
+  const { dependencies = {}, optionalDependencies = {} } = lock.workspaces[""] ?? {};
+  const waiting: Need[] = [
+    ...Object.keys(dependencies).map((key) => ({ key, isOptional: false })),
+    ...Object.keys(optionalDependencies).map((key) => ({ key, isOptional: true })),
+  ];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { key, isOptional } = next;
     const known = required.get(key);

@@ -75,8 +75,8 @@ function componentOf(one: ProductionPackage, all: readonly ProductionPackage[]):
   });
 }
 
-// The lockfile names no licence: the package itself does. What is built for other platforms is not on this machine; it
-// goes by the licence of the package that it is a part of.
+// The lockfile names no licence: the package itself does. Builds for other platforms are not on this machine; such a
+// build has the licence of the package that it is a part of, or of its sibling for this platform.
 function licenceOf(one: ProductionPackage, all: readonly ProductionPackage[]): string {
   const file = join(checkout, folderOf(one), "package.json");
   if (existsSync(file)) {
@@ -85,11 +85,18 @@ function licenceOf(one: ProductionPackage, all: readonly ProductionPackage[]): s
     throw new Error(`${one.name}@${one.version} names no licence.`);
   }
   const whole = all.find(({ needs }) => needs.some(({ key, isOptional }) => key === one.key && isOptional));
-  if (one.isRequired || whole === undefined) {
+  const relative = whole ?? all.find((other) => isInstalledSibling(other, one));
+  if (one.isRequired || relative === undefined) {
     throw new Error(`${one.name}@${one.version} is not installed: run \`bun install --frozen-lockfile\`.`);
   }
-  return licenceOf(whole, all);
+  return licenceOf(relative, all);
 }
+
+const isInstalledSibling = (other: ProductionPackage, one: ProductionPackage): boolean =>
+  other.name.startsWith("@") &&
+  other.name.split("/")[0] === one.name.split("/")[0] &&
+  other.version === one.version &&
+  existsSync(join(checkout, folderOf(other), "package.json"));
 
 if (import.meta.main) {
   const [file] = process.argv.slice(2);
