@@ -1,4 +1,8 @@
 // Makes and ends a client. Knows the settings every client of this process shares, and nothing of what it is for.
+//
+// Two hacks reach inside the client. `handleError` is wrapped: the client does not await it, so when no node of a cluster
+// answers, its rejection would be unhandled and end the process. `getChannel` is called: `dispose` leaves the connection
+// open, which would keep the process alive. When either stops applying, test/eventstore/client-insides.test.ts fails.
 
 import { EventStoreDBClient } from "@eventstore/db-client";
 import { readEventStoreUrl } from "./connection-string.ts";
@@ -20,7 +24,7 @@ const keepAliveTimeout = 5000;
 export const purposes = ["append", "registry", "log", "replay", "head", "restore"] as const;
 export type Purpose = (typeof purposes)[number];
 
-/** The parts of the client that its types hide. */
+/** The parts of the client that its types hide: see the top of this file. */
 interface Inside {
   handleError: (client: unknown, error: Error) => Promise<void>;
   getChannel: () => Promise<{ close(): void }>;
@@ -37,8 +41,6 @@ export function openClient(address: StoreAddress, purpose: Purpose): EventStoreD
           connectionName,
           keepAliveTimeout: keepAliveTimeout + purposes.indexOf(purpose),
         });
-  // The client does not await its own error handling; when that fails (no node of a cluster answers), the
-  // rejection would be nobody's and bring the process down.
   const inside = client as unknown as Inside;
   const handleError = inside.handleError;
   inside.handleError = (...call) => handleError(...call).catch(() => undefined);

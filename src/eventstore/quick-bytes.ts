@@ -1,5 +1,7 @@
-// Spares the client a detour. It hands every event's JSON to its messages as base64, which they decode in JavaScript,
-// twice for each append; here that text becomes bytes at once. What goes over the wire is the same.
+// A hack: patches the setters of the client's BatchAppendReq.ProposedMessage. The client hands them JSON as base64 text,
+// which its messages decode in JavaScript, twice for each append; the patch makes it bytes at once. The same goes over
+// the wire, for 12 instead of 44 µs of this process's CPU an event of 900 bytes (medians of five). When the patch stops
+// applying, test/eventstore/client-insides.test.ts fails, and appends work as before, slower.
 
 import { createRequire } from "node:module";
 
