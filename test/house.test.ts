@@ -49,7 +49,7 @@ const areas: Readonly<
   eventstore: {
     areas: ["eventstore", "domain", "config", "processes"],
     types: ["intake", "readmodel"],
-    packages: /^(node:.+|@eventstore\/db-client(\/.+)?|@grpc\/.+|google-protobuf(\/.+)?)$/,
+    packages: /^(node:.+|@eventstore\/db-client(\/.+)?|@grpc\/.+|google-protobuf(\/.+)?|protobufjs)$/,
   },
   readmodel: {
     areas: ["readmodel", "domain", "processes", "projections"],
@@ -92,7 +92,6 @@ const tooLong = [
   "src/config.ts readConfig",
   "src/eventstore/append.ts createAppender",
   "src/eventstore/embedded/read-service.ts startReader",
-  "src/eventstore/embedded/write-service.ts writeService",
   "src/eventstore/follow-log.ts openFeed",
   "src/eventstore/follow-stream.ts createFollowStream",
   "src/eventstore/follow-stream.ts createFollowStream",

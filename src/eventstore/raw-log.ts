@@ -1,10 +1,11 @@
 // The whole log as bytes, for copies of it: read in its order and appended again, nothing parsed and nothing made anew.
-// Goes beneath the client's own reads and appends, which hand out and take parsed JSON; uses its connection and settings.
+// Goes beneath the client's own reads and appends, which hand out and take parsed JSON; uses its connection and settings
+// by two methods that its types hide, getGRPCClient and callArguments: test/backup/backup.test.ts fails without them.
 
 import { createRequire } from "node:module";
 import type { EventStoreDBClient } from "@eventstore/db-client";
 import type { ClientDuplexStream, ClientReadableStream, Metadata } from "@grpc/grpc-js";
-import { ProtobufEmpty, shared, streams, uuidBytes } from "./embedded/wire.ts";
+import { ProtobufEmpty, shared, streams, uuidBytes } from "./client-messages.ts";
 import { closeClient, openClient, type StoreAddress } from "./open-client.ts";
 import { readHead } from "./read.ts";
 

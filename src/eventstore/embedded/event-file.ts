@@ -318,7 +318,7 @@ export class EventFile {
   }
 }
 
-/** What an event takes in the log, in bytes; what the limit on an append's size counts. */
+/** What an event takes in the log, in bytes; positions grow by it. */
 export const sizeOf = (event: ProposedEvent): number =>
   event.data.length + event.metadata.length + Buffer.byteLength(event.type) + 64;
 

@@ -1,24 +1,10 @@
 // Writes to the log: all that arrives while one flush is under way shares the next. Nothing is answered before its flush.
 
 import { decideAppend, decideEachOnce, type Expected } from "./append-rules.ts";
-import {
-  type EventFile,
-  type ProposedEvent,
-  type StoredStream,
-  sizeOf,
-  tombstoneRevision,
-} from "./event-file.ts";
+import { type EventFile, type ProposedEvent, type StoredStream, tombstoneRevision } from "./event-file.ts";
 import { isFull } from "./open-file.ts";
 import { metadataStreamOf, readStreamMetadata, streamOfMetadata } from "./stream-metadata.ts";
-
-export const maxAppendBytes = 1_048_576;
-/** The most writes that share one flush; the others wait for the next. */
-const mostInFlush = 2_048;
-/** The most writes that wait; beyond, a writer is told that the store is busy. */
-const mostWaiting = 50_000;
-/** The same in bytes of events, for one flush and for what waits. */
-const mostBytesInFlush = 33_554_432;
-const mostBytesWaiting = 134_217_728;
+import { WaitingWrites } from "./waiting-writes.ts";
 
 export type Write =
   | {
@@ -28,6 +14,8 @@ export type Write =
       readonly events: readonly ProposedEvent[];
       /** How ids are looked for: as EventStoreDB does it, or each of them. */
       readonly looksFor: "first_id" | "each_id";
+      /** In ms since 1970; Infinity: none. What waits longer is not written. */
+      readonly deadlineMs: number;
     }
   | { readonly tag: "delete" | "tombstone"; readonly stream: string; readonly expected: Expected };
 
@@ -36,11 +24,14 @@ export type Written =
   | { readonly tag: "written"; readonly last: number | undefined; readonly position: number }
   | { readonly tag: "wrong_version"; readonly actual: number | undefined }
   | { readonly tag: "deleted" }
-  | { readonly tag: "too_large" }
+  | { readonly tag: "late" }
+  /** The disk is full. */
   | { readonly tag: "busy" };
 
 export interface Writer {
   readonly write: (write: Write) => Promise<Written>;
+  /** Undefined while there is room for more; otherwise resolves when there is again. */
+  readonly room: () => Promise<void> | undefined;
   /** Called after each flush that moved the log on. */
   onFlushed: () => void;
   /** Brings the file up to its journal, between flushes. */
@@ -51,28 +42,19 @@ export interface Writer {
 
 /** `onBroken` is called where a flush failed in a way after which nothing may be acknowledged any more. */
 export function startWriter(file: EventFile, onBroken: (error: Error) => void): Writer {
-  let waiting: { write: Write; bytes: number; resolve: (written: Written) => void }[] = [];
-  let waitingBytes = 0;
+  const waiting = new WaitingWrites();
   let scheduled = false;
   let idle: (() => void)[] = [];
 
   const flush = (): void => {
     scheduled = false;
-    let bytes = 0;
-    let count = 0;
-    for (const next of waiting) {
-      if (count === mostInFlush || bytes >= mostBytesInFlush) break;
-      bytes += next.bytes;
-      count++;
-    }
-    const batch = waiting.slice(0, count);
-    waiting = waiting.slice(count);
-    waitingBytes -= bytes;
+    const batch = waiting.next();
     const head = file.head;
     let results: Written[];
     try {
       file.begin();
-      results = batch.map(({ write }) => apply(file, write));
+      const now = Date.now();
+      results = batch.map(({ write }) => apply(file, write, now));
       file.commit();
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
@@ -86,7 +68,7 @@ export function startWriter(file: EventFile, onBroken: (error: Error) => void): 
     }
     for (const [index, { resolve }] of batch.entries()) resolve(results[index] ?? { tag: "busy" });
     if (file.head !== head) writer.onFlushed();
-    if (waiting.length > 0) schedule();
+    if (!waiting.isEmpty) schedule();
     else {
       for (const resolve of idle) resolve();
       idle = [];
@@ -98,22 +80,16 @@ export function startWriter(file: EventFile, onBroken: (error: Error) => void): 
     setImmediate(flush);
   };
   const writer: Writer = {
-    write: (write) => {
-      const bytes = bytesOf(write);
-      if (bytes > maxAppendBytes) return Promise.resolve({ tag: "too_large" });
-      if (waiting.length >= mostWaiting || waitingBytes >= mostBytesWaiting) {
-        return Promise.resolve({ tag: "busy" });
-      }
-      return new Promise((resolve) => {
-        waitingBytes += bytes;
-        waiting.push({ write, bytes, resolve });
+    write: (write) =>
+      new Promise((resolve) => {
+        waiting.add(write, resolve);
         schedule();
-      });
-    },
+      }),
+    room: () => waiting.room(),
     onFlushed: () => {},
     writeBack: () => writeBack(file, onBroken),
     drained: () =>
-      waiting.length === 0 && !scheduled ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
+      waiting.isEmpty && !scheduled ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
   };
   return writer;
 }
@@ -127,10 +103,8 @@ function writeBack(file: EventFile, onBroken: (error: Error) => void): void {
   }
 }
 
-const bytesOf = (write: Write): number =>
-  write.tag === "append" ? write.events.reduce((sum, event) => sum + sizeOf(event), 0) : 0;
-
-function apply(file: EventFile, write: Write): Written {
+function apply(file: EventFile, write: Write, now: number): Written {
+  if (write.tag === "append" && write.deadlineMs <= now) return { tag: "late" };
   const stream = file.stream(write.stream);
   const state = {
     last: stream?.last ?? -1,

@@ -1,18 +1,19 @@
 // Read as the client calls it: counted reads and subscriptions, of one stream or of the whole log. Writes nothing.
 
-import { randomUUID } from "node:crypto";
 import type { ServerWritableStream } from "@grpc/grpc-js";
+import { caughtUp, checkpointReached, confirmation, streamNotFound } from "./answers.ts";
+import { eventReadBytes } from "./event-encoder.ts";
 import type { EventFile, FileEvent, StoredStream } from "./event-file.ts";
-import { eventReadBytes } from "./quick-messages.ts";
+import type { Wide } from "./protocol.ts";
+import type { ReadOptions as Options, ReadReq } from "./read-request.ts";
+import { streamName } from "./requests.ts";
 import { readFilter, type SubscriptionFilter } from "./subscription-filter.ts";
-import { invalidArgument, streamDeleted, streamIdentifier, streamName, streams } from "./wire.ts";
+import { invalidArgument, streamDeleted } from "./wire.ts";
 
-type Messages = typeof import("@eventstore/db-client/generated/streams_pb.js");
-type ReadReq = InstanceType<Messages["ReadReq"]>;
-type ReadResp = InstanceType<Messages["ReadResp"]>;
-type Options = InstanceType<Messages["ReadReq"]["Options"]>;
-type Call = ServerWritableStream<ReadReq, ReadResp | Buffer>;
+type Call = ServerWritableStream<ReadReq, object>;
 
+/** What the protocol's enum calls forwards. */
+const forwardsDirection = 0;
 /** 2^64 - 1 and whatever else is beyond every position. */
 const beyondAll = Number.MAX_SAFE_INTEGER;
 
@@ -37,39 +38,35 @@ export function startReader(file: EventFile): StreamReader {
     });
 
   const read = async (call: Call): Promise<void> => {
-    const options = call.request.getOptions();
-    if (options === undefined) throw invalidArgument("The options are missing.");
-    if (options.getUuidOption() === undefined) throw invalidArgument("The UUID option is missing.");
-    const forwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.FORWARDS;
-    if (options.hasSubscription()) {
+    const options = call.request.options;
+    if (options === null) throw invalidArgument("The options are missing.");
+    if (options.uuid_option === null) throw invalidArgument("The UUID option is missing.");
+    const forwards = options.read_direction === forwardsDirection;
+    if (options.subscription !== null) {
       if (!forwards) throw invalidArgument("The combination of subscription and backwards is invalid.");
-      const filter = options.getFilter();
-      if (options.hasStream()) {
-        if (filter !== undefined) throw invalidArgument("The combination of stream and filter is invalid.");
+      const { filter } = options;
+      if (options.stream !== null) {
+        if (filter !== null) throw invalidArgument("The combination of stream and filter is invalid.");
         return followStream(call, options);
       }
-      return followAll(call, options, filter === undefined ? undefined : readFilter(filter));
+      return followAll(call, options, filter === null ? undefined : readFilter(filter));
     }
-    return options.hasStream() ? readStream(call, options, forwards) : readAll(call, options, forwards);
+    return options.stream !== null ? readStream(call, options, forwards) : readAll(call, options, forwards);
   };
 
   const readStream = async (call: Call, options: Options, forwards: boolean): Promise<void> => {
     const message = eventMessages(options);
-    const chosen = options.getStream();
-    const name = streamName(chosen?.getStreamIdentifier());
+    const chosen = options.stream;
+    const name = streamName(chosen?.stream_identifier ?? null);
     const stream = file.stream(name);
     if (stream?.tombstoned) throw streamDeleted(name);
     if (stream === undefined || stream.last < 0 || stream.truncateBefore === Number.POSITIVE_INFINITY) {
-      await send(call, notFound(name));
+      await send(call, streamNotFound(name));
       return;
     }
-    let left = toNumber(options.getCount());
+    let left = toNumber(options.count);
     const oldest = firstVisible(stream);
-    let from = chosen?.hasStart()
-      ? 0
-      : chosen?.hasEnd()
-        ? stream.last
-        : toNumber(chosen?.getRevision() ?? "0");
+    let from = chosen === null || chosen.start ? 0 : chosen.end ? stream.last : toNumber(chosen.revision);
     if (!forwards) from = Math.min(from, stream.last);
     while (left > 0) {
       const page = forwards
@@ -94,9 +91,9 @@ export function startReader(file: EventFile): StreamReader {
 
   const readAll = async (call: Call, options: Options, forwards: boolean): Promise<void> => {
     const message = eventMessages(options);
-    const asked = options.getFilter();
-    const filter = asked === undefined ? undefined : readFilter(asked);
-    let left = toNumber(options.getCount());
+    const asked = options.filter;
+    const filter = asked === null ? undefined : readFilter(asked);
+    let left = toNumber(options.count);
     let at = startOfAll(options);
     while (left > 0) {
       const limit = filter === undefined ? left : undefined;
@@ -115,20 +112,19 @@ export function startReader(file: EventFile): StreamReader {
   };
 
   const startOfAll = (options: Options): number => {
-    const all = options.getAll();
-    if (all?.hasStart()) return 0;
-    if (all?.hasEnd()) return beyondAll;
-    return toNumber(all?.getPosition()?.getCommitPosition() ?? "0");
+    const { all } = options;
+    if (all?.end) return beyondAll;
+    return all?.position ? toNumber(all.position.commit_position) : 0;
   };
 
   const followStream = async (call: Call, options: Options): Promise<void> => {
     const message = eventMessages(options);
-    const chosen = options.getStream();
-    const name = streamName(chosen?.getStreamIdentifier());
-    let after = chosen?.hasEnd()
+    const chosen = options.stream;
+    const name = streamName(chosen?.stream_identifier ?? null);
+    let after = chosen?.end
       ? (file.stream(name)?.last ?? -1)
-      : chosen?.hasRevision()
-        ? toNumber(chosen.getRevision())
+      : chosen?.revision_option === "revision"
+        ? toNumber(chosen.revision)
         : -1;
     await send(call, confirmation());
     let live = false;
@@ -191,12 +187,8 @@ export function startReader(file: EventFile): StreamReader {
     options: Options,
     filter: SubscriptionFilter | undefined,
   ): Promise<void> => {
-    const all = options.getAll();
-    let after = all?.hasEnd()
-      ? file.head
-      : all?.hasPosition()
-        ? toNumber(all.getPosition()?.getCommitPosition() ?? "0")
-        : 0;
+    const { all } = options;
+    let after = all?.end ? file.head : all?.position ? toNumber(all.position.commit_position) : 0;
     await send(call, confirmation());
     const message = eventMessages(options);
     let live = false;
@@ -206,7 +198,7 @@ export function startReader(file: EventFile): StreamReader {
       considered = 0;
       if (after <= lastCheckpoint) return;
       lastCheckpoint = after;
-      await send(call, checkpointMessage(after));
+      await send(call, checkpointReached(after));
     };
     const show = async (events: readonly FileEvent[]): Promise<boolean> => {
       for (const event of events) {
@@ -259,7 +251,7 @@ export function startReader(file: EventFile): StreamReader {
 }
 
 /** Resolves when the reader may be sent more; false where it is gone. */
-function send(call: Call, message: ReadResp | Buffer): boolean | Promise<boolean> {
+function send(call: Call, message: object): boolean | Promise<boolean> {
   if (call.cancelled || call.destroyed) return false;
   if (call.write(message)) return true;
   return new Promise((resolve) => {
@@ -284,45 +276,11 @@ const firstVisible = (stream: StoredStream): number =>
 const isVisible = (stream: StoredStream, event: FileEvent): boolean =>
   stream.maxAge === undefined || event.created >= (Date.now() - stream.maxAge * 1000) * 1000;
 
-/** A uint64 as sent (text), kept within what a number holds exactly. */
-const toNumber = (text: string): number => {
-  const value = Number(text);
-  return value > beyondAll || Number.isNaN(value) ? beyondAll : value;
-};
+/** A uint64 as sent, kept within what a number holds exactly. */
+const toNumber = (value: Wide): number => Math.min(value.toNumber(), beyondAll);
 
 /** Ids are told in the form that the reader asked for. */
 function eventMessages(options: Options): (event: FileEvent) => Buffer {
-  const idForm = options.getUuidOption()?.hasStructured() ? "structured" : "text";
+  const idForm = options.uuid_option?.structured ? "structured" : "text";
   return (event) => eventReadBytes(event, idForm);
-}
-
-function confirmation(): ReadResp {
-  const message = new streams.ReadResp.SubscriptionConfirmation();
-  message.setSubscriptionId(randomUUID());
-  const response = new streams.ReadResp();
-  response.setConfirmation(message);
-  return response;
-}
-
-function caughtUp(): ReadResp {
-  const response = new streams.ReadResp();
-  response.setCaughtUp(new streams.ReadResp.CaughtUp());
-  return response;
-}
-
-function checkpointMessage(position: number): ReadResp {
-  const message = new streams.ReadResp.Checkpoint();
-  message.setCommitPosition(String(position));
-  message.setPreparePosition(String(position));
-  const response = new streams.ReadResp();
-  response.setCheckpoint(message);
-  return response;
-}
-
-function notFound(name: string): ReadResp {
-  const message = new streams.ReadResp.StreamNotFound();
-  message.setStreamIdentifier(streamIdentifier(name));
-  const response = new streams.ReadResp();
-  response.setStreamNotFound(message);
-  return response;
 }

@@ -7,8 +7,8 @@ import { guarded } from "./access.ts";
 import type { Damage } from "./event-check.ts";
 import { EventFile } from "./event-file.ts";
 import { startWriter } from "./group-commit.ts";
+import { featuresServiceName, gossipServiceName, services, streamsServiceName } from "./protocol.ts";
 import { startReader } from "./read-service.ts";
-import { features, gossip, services, shared } from "./wire.ts";
 import { writeService } from "./write-service.ts";
 
 export interface EventStoreServer {
@@ -21,6 +21,8 @@ export interface EventStoreServer {
 
 /** How long what is recorded may lie in the journal alone. */
 const writeBackEveryMs = 60_000;
+/** EventStoreDB's: the longest record of its log, less room for what is around an event. */
+const maxMessageBytes = 16_777_216 - 10_000;
 const mostDamageTold = 10_000;
 /** What a server of this protocol version says it is. */
 const protocolVersion = "23.10.0";
@@ -48,7 +50,7 @@ export async function startEventStore(options: {
   const writingBack = setInterval(() => writer.writeBack(), writeBackEveryMs);
   writingBack.unref();
   const server = new Server({
-    "grpc.max_receive_message_length": 16_777_216,
+    "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_concurrent_streams": 1_000,
     "grpc.http2.min_ping_interval_without_data_ms": 5_000,
   });
@@ -121,43 +123,38 @@ function tellOnce(): (damage: Damage) => void {
 }
 
 function getSupportedMethods(_call: unknown, answer: sendUnaryData<unknown>): void {
-  const said = new features.SupportedMethods();
-  said.setEventStoreServerVersion(protocolVersion);
-  const streamsService = "event_store.client.streams.streams";
   const methods: readonly (readonly [string, string, readonly string[]])[] = [
-    [streamsService, "read", ["position", "events"]],
-    [streamsService, "append", []],
-    [streamsService, "batchappend", ["deadline_duration"]],
-    [streamsService, "delete", []],
-    [streamsService, "tombstone", []],
-    ["event_store.client.gossip.gossip", "read", []],
-    ["event_store.client.server_features.serverfeatures", "getsupportedmethods", []],
+    [streamsServiceName, "read", ["position", "events"]],
+    [streamsServiceName, "append", []],
+    [streamsServiceName, "batchappend", ["deadline_duration"]],
+    [streamsServiceName, "delete", []],
+    [streamsServiceName, "tombstone", []],
+    [gossipServiceName, "read", []],
+    [featuresServiceName, "getsupportedmethods", []],
   ];
-  for (const [service, name, list] of methods) {
-    const method = new features.SupportedMethod();
-    method.setServiceName(service);
-    method.setMethodName(name);
-    method.setFeaturesList([...list]);
-    said.addMethods(method);
-  }
-  answer(null, said);
+  answer(null, {
+    event_store_server_version: protocolVersion,
+    methods: methods.map(([service, method_name, features]) => ({
+      service_name: service.toLowerCase(),
+      method_name,
+      features,
+    })),
+  });
 }
 
 const instanceId = randomUUID();
+/** A node's state that clients write to. */
+const leader = 8;
 
-function oneMember(at: { readonly host: string; readonly port: number }) {
-  const endPoint = new gossip.EndPoint();
-  endPoint.setAddress(at.host);
-  endPoint.setPort(at.port);
-  const id = new shared.UUID();
-  id.setString(instanceId);
-  const member = new gossip.MemberInfo();
-  member.setInstanceId(id);
-  member.setTimeStamp(`${Date.now()}0000`);
-  member.setState(gossip.MemberInfo.VNodeState.LEADER);
-  member.setIsAlive(true);
-  member.setHttpEndPoint(endPoint);
-  const cluster = new gossip.ClusterInfo();
-  cluster.addMembers(member);
-  return cluster;
-}
+const oneMember = (at: { readonly host: string; readonly port: number }): object => ({
+  members: [
+    {
+      instance_id: { string: instanceId },
+      // Ticks of 100 ns.
+      time_stamp: Date.now() * 10_000,
+      state: leader,
+      is_alive: true,
+      http_end_point: { address: at.host, port: at.port },
+    },
+  ],
+});

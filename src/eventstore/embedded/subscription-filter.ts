@@ -1,9 +1,8 @@
 // Which events a filtered read of the whole log shows, and how often it says how far it has looked. Pure.
 
+import type { FilterMessage } from "./read-request.ts";
 import { couldTakeLong } from "./slow-regex.ts";
-import { invalidArgument, type streams } from "./wire.ts";
-
-type Filter = InstanceType<(typeof streams)["ReadReq"]["Options"]["FilterOptions"]>;
+import { invalidArgument } from "./wire.ts";
 
 export interface SubscriptionFilter {
   readonly matches: (event: { readonly stream: string; readonly type: string }) => boolean;
@@ -17,19 +16,19 @@ const defaultWindow = 32;
 const longestRegex = 1_000;
 
 /** Throws INVALID_ARGUMENT for an expression that cannot be read. */
-export function readFilter(filter: Filter): SubscriptionFilter {
-  const multiplier = filter.getCheckpointintervalmultiplier();
+export function readFilter(filter: FilterMessage): SubscriptionFilter {
+  const multiplier = filter.checkpoint_interval_multiplier;
   if (multiplier === 0) throw invalidArgument("The checkpoint interval multiplier must be greater than 0.");
-  const window = filter.hasMax() ? filter.getMax() : defaultWindow;
+  const window = filter.window === "max" ? filter.max : defaultWindow;
   if (window === 0) throw invalidArgument("The maximum search window must be greater than 0.");
-  const byType = filter.getEventType();
-  const expression = byType ?? filter.getStreamIdentifier();
-  const field = byType === undefined ? "stream" : "type";
-  const regexText = expression?.getRegex() ?? "";
-  const prefixes = expression?.getPrefixList() ?? [];
+  const byType = filter.event_type;
+  const expression = byType ?? filter.stream_identifier;
+  const field = byType === null ? "stream" : "type";
+  const regexText = expression?.regex ?? "";
+  const prefixes = expression?.prefix ?? [];
   const regex = regexText === "" ? undefined : compile(regexText);
   const [first] = prefixes;
-  const isOnePrefix = byType === undefined && regex === undefined && prefixes.length === 1 && first !== "";
+  const isOnePrefix = byType === null && regex === undefined && prefixes.length === 1 && first !== "";
   return {
     streamPrefix: isOnePrefix ? first : undefined,
     matches: (event) => {

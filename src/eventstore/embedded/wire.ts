@@ -1,79 +1,8 @@
-// The message classes that ship with the client, and how ids, names and failures look in them. Knows no storage.
+// How failures look on the wire: a gRPC status, a sentence, and trailers that the client turns into an error class.
 
-import { createRequire } from "node:module";
-import type { ServiceDefinition, ServiceError } from "@grpc/grpc-js";
+import type { ServiceError } from "@grpc/grpc-js";
 import { Metadata, status } from "@grpc/grpc-js";
-import { readBatchRequest } from "./batch-request.ts";
 
-// CommonJS modules that fill their exports at run time: only require finds the names in every runtime.
-const require = createRequire(import.meta.url);
-export const streams =
-  require("@eventstore/db-client/generated/streams_pb.js") as typeof import("@eventstore/db-client/generated/streams_pb.js");
-export const shared =
-  require("@eventstore/db-client/generated/shared_pb.js") as typeof import("@eventstore/db-client/generated/shared_pb.js");
-export const statuses =
-  require("@eventstore/db-client/generated/status_pb.js") as typeof import("@eventstore/db-client/generated/status_pb.js");
-export const features =
-  require("@eventstore/db-client/generated/serverfeatures_pb.js") as typeof import("@eventstore/db-client/generated/serverfeatures_pb.js");
-export const gossip =
-  require("@eventstore/db-client/generated/gossip_pb.js") as typeof import("@eventstore/db-client/generated/gossip_pb.js");
-const streamsService: ServiceDefinition =
-  require("@eventstore/db-client/generated/streams_grpc_pb.js").StreamsService;
-
-interface Message {
-  serializeBinary(): Uint8Array;
-}
-
-/** What is written for every webhook comes as bytes already. */
-const serialize = (message: Message | Buffer): Buffer =>
-  Buffer.isBuffer(message) ? message : Buffer.from(message.serializeBinary());
-
-export const services = {
-  streams: {
-    ...streamsService,
-    read: { ...streamsService.read, responseSerialize: serialize },
-    batchAppend: {
-      ...streamsService.batchAppend,
-      requestDeserialize: readBatchRequest,
-      responseSerialize: serialize,
-    },
-  } as ServiceDefinition,
-  features: require("@eventstore/db-client/generated/serverfeatures_grpc_pb.js")
-    .ServerFeaturesService as ServiceDefinition,
-  gossip: require("@eventstore/db-client/generated/gossip_grpc_pb.js").GossipService as ServiceDefinition,
-};
-export const { Any } =
-  require("google-protobuf/google/protobuf/any_pb.js") as typeof import("google-protobuf/google/protobuf/any_pb.js");
-export const { Empty: ProtobufEmpty } =
-  require("google-protobuf/google/protobuf/empty_pb.js") as typeof import("google-protobuf/google/protobuf/empty_pb.js");
-
-type Uuid = import("@eventstore/db-client/generated/shared_pb.js").UUID;
-type StreamIdentifier = import("@eventstore/db-client/generated/shared_pb.js").StreamIdentifier;
-
-/** The sixteen bytes of an id, sent as text or as two halves; undefined where it is neither. */
-export function uuidBytes(uuid: Uuid | undefined): Buffer | undefined {
-  if (uuid === undefined) return undefined;
-  const halves = uuid.getStructured();
-  if (halves !== undefined) {
-    const bytes = Buffer.alloc(16);
-    bytes.writeBigInt64BE(BigInt.asIntN(64, BigInt(halves.getMostSignificantBits())), 0);
-    bytes.writeBigInt64BE(BigInt.asIntN(64, BigInt(halves.getLeastSignificantBits())), 8);
-    return bytes;
-  }
-  const bytes = Buffer.from(uuid.getString().replaceAll("-", ""), "hex");
-  return bytes.length === 16 ? bytes : undefined;
-}
-
-export const streamName = (identifier: StreamIdentifier | undefined): string =>
-  Buffer.from(identifier?.getStreamName_asU8() ?? []).toString("utf8");
-
-export function streamIdentifier(name: string): StreamIdentifier {
-  const identifier = new shared.StreamIdentifier();
-  identifier.setStreamName(Buffer.from(name, "utf8"));
-  return identifier;
-}
-
-/** A failure as gRPC carries it: a status, a sentence, and trailers that the client turns into an error class. */
 export function failure(
   code: status,
   details: string,
@@ -95,3 +24,18 @@ export const streamDeleted = (stream: string): ServiceError =>
     exception: "stream-deleted",
     "stream-name": asciiTrailer(stream),
   });
+
+export const tooLarge = (most: number): ServiceError =>
+  failure(status.INVALID_ARGUMENT, `Maximum Append Size of ${most} Exceeded.`, {
+    exception: "maximum-append-size-exceeded",
+    "maximum-append-size": String(most),
+  });
+
+export const missingProperty = (): ServiceError =>
+  failure(status.INVALID_ARGUMENT, "Required metadata property missing: type, content-type", {
+    exception: "missing-required-metadata-property",
+    "required-metadata-properties": "type,content-type",
+  });
+
+export const late = (): ServiceError => failure(status.DEADLINE_EXCEEDED, "Deadline Exceeded");
+export const busy = (): ServiceError => failure(status.UNAVAILABLE, "Server Is Too Busy");

@@ -1,11 +1,18 @@
-// What is read and written as bytes at once, held against the message classes that come with the client.
+// The messages that our .proto files define, held against the message classes that come with the client.
 
 import { describe, expect, test } from "bun:test";
 import { createRequire } from "node:module";
 import fc from "fast-check";
-import { readBatchRequest } from "../../src/eventstore/embedded/batch-request.ts";
+import { batchAnswer, stored } from "../../src/eventstore/embedded/answers.ts";
+import { eventReadBytes } from "../../src/eventstore/embedded/event-encoder.ts";
 import type { FileEvent } from "../../src/eventstore/embedded/event-file.ts";
-import { appendedBytes, eventReadBytes } from "../../src/eventstore/embedded/quick-messages.ts";
+import { services } from "../../src/eventstore/embedded/protocol.ts";
+import {
+  type BatchAppendReq,
+  readBatchOptions,
+  readProposed,
+  uuidKey,
+} from "../../src/eventstore/embedded/requests.ts";
 
 const require = createRequire(import.meta.url);
 const streams =
@@ -16,6 +23,14 @@ const { Timestamp } =
   require("google-protobuf/google/protobuf/timestamp_pb.js") as typeof import("google-protobuf/google/protobuf/timestamp_pb.js");
 const { Empty } =
   require("google-protobuf/google/protobuf/empty_pb.js") as typeof import("google-protobuf/google/protobuf/empty_pb.js");
+
+const method = (name: string) => {
+  const definition = services.streams[name];
+  if (definition === undefined) throw new Error(`The service has no method ${name}.`);
+  return definition;
+};
+const readBatchRequest = (bytes: Uint8Array): BatchAppendReq =>
+  method("batchAppend").requestDeserialize(Buffer.from(bytes));
 
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const blob = fc.oneof(
@@ -84,7 +99,9 @@ describe("an event read", () => {
         read.setCommitPosition(String(event.position));
         const response = new streams.ReadResp();
         response.setEvent(read);
-        const decoded = streams.ReadResp.deserializeBinary(eventReadBytes(event, form));
+        const decoded = streams.ReadResp.deserializeBinary(
+          method("read").responseSerialize(eventReadBytes(event, form)),
+        );
         expect(decoded.toObject()).toEqual(
           streams.ReadResp.deserializeBinary(response.serializeBinary()).toObject(),
         );
@@ -114,8 +131,12 @@ describe("an append done", () => {
         response.setCorrelationId(uuidMessage(correlationId, form));
         response.setStreamIdentifier(streamIdentifier(stream));
         response.setSuccess(success);
-        const correlation = uuidMessage(correlationId, form).serializeBinary();
-        const bytes = appendedBytes({ correlation, stream, last, position });
+        const request = new streams.BatchAppendReq();
+        request.setCorrelationId(uuidMessage(correlationId, form));
+        const { correlation_id: correlation } = readBatchRequest(request.serializeBinary());
+        const bytes = method("batchAppend").responseSerialize(
+          batchAnswer({ correlation, stream }, stored({ tag: "written", last, position })),
+        );
         expect(streams.BatchAppendResp.deserializeBinary(bytes).toObject()).toEqual(
           streams.BatchAppendResp.deserializeBinary(response.serializeBinary()).toObject(),
         );
@@ -164,21 +185,22 @@ describe("an append asked for", () => {
             request.addProposedMessages(message);
           }
           const read = readBatchRequest(request.serializeBinary());
-          expect(Buffer.from(read.correlation)).toEqual(Buffer.from(correlation.serializeBinary()));
-          expect(read.isFinal).toBe(asked.isFinal);
-          expect(read.options).toEqual({
+          expect(read.is_final).toBe(asked.isFinal);
+          expect(read.options === null ? null : readBatchOptions(read.options, 0)).toEqual({
             stream: asked.stream,
             expected: asked.expected,
             deadlineMs: deadline?.getTime() ?? Number.POSITIVE_INFINITY,
           });
-          const plain = (event: (typeof read.events)[number]) =>
+          const plain = (event: ReturnType<typeof readProposed>) =>
             event && {
               ...event,
               id: Buffer.from(event.id).toString("hex"),
               data: Buffer.from(event.data).toString("hex"),
               metadata: Buffer.from(event.metadata).toString("hex"),
             };
-          expect(read.events.map(plain)).toEqual(asked.events.map(plain));
+          expect(read.proposed_messages.map((each) => plain(readProposed(each)))).toEqual(
+            asked.events.map(plain),
+          );
         },
       ),
       { numRuns: 200 },
@@ -191,7 +213,30 @@ describe("an append asked for", () => {
     message.getMetadataMap().set("type", "Seen");
     const request = new streams.BatchAppendReq();
     request.addProposedMessages(message);
-    expect(readBatchRequest(request.serializeBinary()).events).toEqual([undefined]);
+    expect(readBatchRequest(request.serializeBinary()).proposed_messages.map(readProposed)).toEqual([
+      undefined,
+    ]);
+  });
+
+  test("equal ids have equal keys, and others have others", () => {
+    const keyOf = (bytes: Uint8Array, form: "structured" | "text"): string => {
+      const request = new streams.BatchAppendReq();
+      request.setCorrelationId(uuidMessage(bytes, form));
+      return uuidKey(readBatchRequest(request.serializeBinary()).correlation_id);
+    };
+    fc.assert(
+      fc.property(id, id, idForm, (one, other, form) => {
+        expect(keyOf(one, form)).toBe(keyOf(Uint8Array.from(one), form));
+        expect(keyOf(one, form) === keyOf(other, form)).toBe(Buffer.compare(one, other) === 0);
+      }),
+    );
+  });
+
+  test("a deadline may be a duration, which begins with the message", () => {
+    const duration = Buffer.from([0x08, 0x02, 0x10, 0x80, 0xca, 0xb5, 0xee, 0x01]);
+    const options = Buffer.concat([Buffer.from([0x3a, duration.length]), duration]);
+    const request = readBatchRequest(Buffer.concat([Buffer.from([0x12, options.length]), options]));
+    expect(request.options && readBatchOptions(request.options, 1_000).deadlineMs).toBe(3_500);
   });
 
   test("bytes that are no message throw, and never anything else", () => {
@@ -209,7 +254,7 @@ describe("an append asked for", () => {
     for (const cut of [1, 5, 9]) {
       const request = new streams.BatchAppendReq();
       request.setCorrelationId(uuidMessage(new Uint8Array(16).fill(7), "text"));
-      expect(() => readBatchRequest(request.serializeBinary().subarray(0, cut))).toThrow(/ends early/);
+      expect(() => readBatchRequest(request.serializeBinary().subarray(0, cut))).toThrow(/out of range/);
     }
   });
 });

@@ -1,6 +1,8 @@
-// Writes the two messages that the server sends for every webhook as bytes at once: an event read, and an append done.
-// All others go through the message classes, which cost ten times as much. Knows the wire, no storage.
+// Writes the message of an event read without protobufjs, with the field numbers of protocol/streams.proto by hand: 2.0
+// instead of 3.6 µs of CPU an event (medians of five), of about 15 µs that a read costs this process for each event.
+// protocol-messages.test.ts holds its bytes against the client's own message classes. Knows the wire, no storage.
 
+import type { IdForm } from "./answers.ts";
 import type { FileEvent } from "./event-file.ts";
 
 /** Wire types of protobuf: a number, or bytes with their length in front. */
@@ -83,7 +85,7 @@ const writer = {
 const frame = 512;
 
 /** `ReadResp` with an event in it. */
-export function eventReadBytes(event: FileEvent, idForm: "structured" | "text"): Buffer {
+export function eventReadBytes(event: FileEvent, idForm: IdForm): Buffer {
   const { data, metadata, position } = event;
   const revision = event.revision === Number.MAX_SAFE_INTEGER ? undefined : event.revision;
   writer.begin(frame + data.length + metadata.length + 3 * (event.stream.length + event.type.length));
@@ -107,28 +109,6 @@ export function eventReadBytes(event: FileEvent, idForm: "structured" | "text"):
   return writer.end();
 }
 
-/** `BatchAppendResp` of an append that is stored. `correlation`: the UUID message of the request, as it came. */
-export function appendedBytes(appended: {
-  readonly correlation: Uint8Array;
-  readonly stream: string;
-  readonly last: number | undefined;
-  readonly position: number;
-}): Buffer {
-  const { correlation, stream, last, position } = appended;
-  writer.begin(frame + correlation.length + 3 * stream.length);
-  streamField(4, stream);
-  const success = writer.at;
-  const at = writer.at;
-  writer.numberField(2, position, "left out");
-  writer.numberField(1, position, "left out");
-  writer.message(3, at);
-  if (last === undefined) writer.message(2, writer.at);
-  else writer.numberField(1, last, "written");
-  writer.message(3, success);
-  writer.bytesField(1, correlation);
-  return writer.end();
-}
-
 /** 2^63 - 1, what a tombstone's revision is told as. */
 const longestRevision = Buffer.from("7fffffffffffffff", "hex");
 
@@ -145,7 +125,7 @@ function streamField(field: number, stream: string): void {
   writer.message(field, before);
 }
 
-function uuidField(field: number, id: Uint8Array, form: "structured" | "text"): void {
+function uuidField(field: number, id: Uint8Array, form: IdForm): void {
   const before = writer.at;
   if (form === "text") {
     const hex = Buffer.from(id.buffer, id.byteOffset, id.length).toString("hex");
