@@ -1,9 +1,7 @@
-// The registry of projections, in the order in which a batch goes through them.
+// The registry of projections.
 
 import { incidents } from "./incidents/incidents.ts";
-import { pairs } from "./pairs/pairs.ts";
+import { keyUsage } from "./key-usage/key-usage.ts";
 import type { Projection } from "./projection.ts";
-import { registry } from "./registry/registry.ts";
-import { timeline } from "./timeline/timeline.ts";
 
-export const projections: readonly Projection[] = [registry, timeline, pairs, incidents];
+export const projections: readonly Projection[] = [incidents, keyUsage];

@@ -1,27 +1,27 @@
 // What a projection is: a value. It opens no connection, sees no clock, and rejects no recorded fact.
 
+import type { Instant } from "../src/domain/instant.ts";
+import type { Kind, MappedKind, Matching } from "../src/domain/signal.ts";
 import type { StoredEvent } from "../src/domain/stored-events.ts";
+import type { IncidentsStore } from "./incidents/store.ts";
+import type { KeyUsageStore } from "./key-usage/store.ts";
+import type { Changes, Table } from "./table.ts";
 
-/** One row for the projection's SQL function, as JSON. */
-export type Row = Readonly<Record<string, unknown>>;
-
-/** A signal made ready for Postgres (src/readmodel/projected-event.ts): all text can be held, all ids are checked. */
+/** A signal made ready for the fold (src/readmodel/projected-event.ts): all text can be held, all ids are checked. */
 export interface ProjectedSignal {
   readonly position: string;
   readonly event_id: string;
   readonly project_uuid: string;
-  /** Hash of project and exact incident_id, as a UUID. */
-  readonly incident_key: string;
+  /** Exactly as sent. */
   readonly incident_id: string;
-  /** Hex of the exact incident_id's UTF-8; null where it is that of `incident_id`. */
-  readonly incident_order: string | null;
   readonly status: string;
-  /** The normalised status that a status mapping may overrule; null where the source decided the kind. */
-  readonly word: string | null;
-  /** 0 ALERT, 1 RECOVERY, 2 neither; before any status mapping of the project. */
-  readonly own_kind: 0 | 1 | 2;
-  readonly incident_time: string;
-  readonly received_at: string;
+  /** Undefined where a word decides. */
+  readonly kind: Kind | undefined;
+  readonly exact: boolean;
+  readonly reminder: boolean;
+  readonly started_at: Instant | null;
+  readonly incident_time: Instant;
+  readonly received_at: Instant;
   readonly source: string;
   readonly key_id: string | null;
   /** null where absent; empty strings stay. */
@@ -33,33 +33,50 @@ export interface ProjectedSignal {
   readonly timezone: string | null;
 }
 
-type RegistryEvent = Exclude<StoredEvent, { readonly type: "IncidentSignalRecorded" }>;
-
-/** A decoded event: its type with its checked data. */
+/** A decoded event: its type with what projections use of its checked data. */
 export type ProjectedEvent =
   | { readonly type: "IncidentSignalRecorded"; readonly data: ProjectedSignal }
-  | RegistryEvent;
+  | {
+      readonly type: "ProjectChanged";
+      readonly data: { readonly project_uuid: string; readonly matching?: Matching };
+    }
+  | {
+      readonly type: "StatusesMapped";
+      readonly data: {
+        readonly project_uuid: string;
+        readonly mappings: Readonly<Record<string, MappedKind>>;
+      };
+    };
 
-export type Handlers = {
-  readonly [Type in ProjectedEvent["type"]]?: (
-    data: Extract<ProjectedEvent, { readonly type: Type }>["data"],
-  ) => Row;
-};
+export interface Fold {
+  /**
+   * What the events, of which this projection handles some, change in its tables. It counts on these changes being
+   * written before the next call; where they were not, the fold is of no more use.
+   */
+  readonly fold: (events: readonly ProjectedEvent[]) => Promise<Changes>;
+}
+
+/** Where folds look up what their tables hold. */
+export interface Stores {
+  readonly incidents: IncidentsStore;
+  readonly keyUsage: KeyUsageStore;
+}
+
+export interface FoldOptions {
+  /** How many incidents are remembered between batches. One is enough; more ask the store less. */
+  readonly cacheSize: number;
+}
 
 export interface Projection {
   /** Never renamed: it names the checkpoint. */
   readonly name: string;
   /** Raised whenever tables or results change: the read model is then built anew from the log. */
   readonly version: number;
-  /** Tables and types, run once for each version. */
-  readonly tables: URL;
-  /**
-   * Functions, run at every start. One of them is `<name>_apply(rows json, changes change[]) returns change[]`: it
-   * applies a batch's rows, and what the projections before it changed; it answers what the next ones need to know.
-   * All of a batch's projections share one transaction.
-   */
-  readonly functions: readonly URL[];
-  readonly handlers: Handlers;
+  /** Makes the tables, run once for each version. */
+  readonly sql: URL;
+  readonly tables: readonly Table[];
+  readonly createFold: (stores: Stores, options: FoldOptions) => Fold;
+  readonly handles: readonly ProjectedEvent["type"][];
   /** The event types that leave no trace here; a structure test wants every type handled or declined. */
-  readonly declines: readonly ProjectedEvent["type"][];
+  readonly declines: readonly StoredEvent["type"][];
 }

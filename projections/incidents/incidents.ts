@@ -1,22 +1,16 @@
-// Incidents: state, counts, first and last times. They follow from what the timeline and the pairs changed.
+// Incidents with their records, outages and orphans: what the rules of src/domain/pairing.ts make of all signals.
 
 import type { Projection } from "../projection.ts";
+import { incidentsFold } from "./fold.ts";
+import { tables } from "./tables.ts";
 
 export const incidents: Projection = {
   name: "incidents",
-  version: 1,
-  tables: new URL("./incidents.sql", import.meta.url),
-  functions: [new URL("./incidents.functions.sql", import.meta.url)],
-  handlers: {},
-  // Its rows follow from what other projections changed, not from events.
-  declines: [
-    "IncidentSignalRecorded",
-    "ProjectRegistered",
-    "ProjectChanged",
-    "RepositoryRegistered",
-    "ApiKeyIssued",
-    "ApiKeyQuotaSet",
-    "ApiKeyRevoked",
-    "StatusesMapped",
-  ],
+  version: 2,
+  sql: new URL("./incidents.sql", import.meta.url),
+  tables,
+  createFold: ({ incidents }, options) => incidentsFold(incidents, options),
+  handles: ["IncidentSignalRecorded", "ProjectChanged", "StatusesMapped"],
+  // What they say is asked of the registry, which every process holds in memory.
+  declines: ["ProjectRegistered", "RepositoryRegistered", "ApiKeyIssued", "ApiKeyQuotaSet", "ApiKeyRevoked"],
 };

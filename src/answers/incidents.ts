@@ -7,6 +7,8 @@ import {
   answerObject,
   count,
   noText,
+  noTime,
+  noUuid,
   type Of,
   oneOf,
   orNull,
@@ -17,15 +19,20 @@ import {
   uuid,
 } from "./field.ts";
 
-export const incidentStates = ["open", "recovered", "orphan", "unmapped"] as const;
+export const incidentStates = ["open", "recovered", "dismissed", "orphan", "unmapped"] as const;
 export type IncidentState = (typeof incidentStates)[number];
+export const outageStates = ["open", "recovered", "dismissed"] as const;
 export const matchedBys = ["incident_id", "monitor_id", "project"] as const;
 export const bases = ["latest_alert", "first_alert"] as const;
 export type Basis = (typeof bases)[number];
 export const groupBys = ["repo", "monitor", "incident", "day", "week", "month"] as const;
 export type GroupBy = (typeof groupBys)[number];
 
-export const kind = orNull(oneOf(["ALERT", "RECOVERY"], { description: "Null: a status that is neither" }));
+export const kind = orNull(
+  oneOf(["ALERT", "RECOVERY", "DISMISSAL", "ACKNOWLEDGEMENT"], {
+    description: "Null: a status that is no known word",
+  }),
+);
 const monitor = {
   monitor_id: orNull(text(example.monitor_id)),
   monitor_name: orNull(text(example.monitor_name)),
@@ -45,8 +52,22 @@ export const pairAnswer = answerObject({
   recovered_at_basis: orNull(
     oneOf(["incident_time", "received"], { description: "What recovered_at rests on" }),
   ),
-  alert_event_id: uuid(example.alert_event_id, "The latest alert's event"),
+  alert_event_id: orNull(
+    uuid(
+      example.alert_event_id,
+      "The latest alert's event; null where only the recovery tells of the outage",
+    ),
+  ),
   recovery_event_id: orNull(uuid(example.recovery_event_id)),
+  started_by: oneOf(["alert", "recovery"], {
+    description: "What opened it: an alert, or the start that its recovery names",
+  }),
+  dismissed_at: noTime("When it ended without a recovery"),
+  dismissal_event_id: noUuid(),
+  outage_id: uuid(
+    "0b8f9f0e-5f3c-8a64-8d27-1c6a4e0b92d3",
+    "Made of incident_id, kind and incident_time of the record that opened it",
+  ),
 });
 export type PairItem = Of<typeof pairAnswer>;
 
@@ -58,13 +79,28 @@ const incidentFields = {
   last_time: time(example.recovered_at),
   alerts: count(2, "Records, not webhooks"),
   recoveries: count(1, "Records, not webhooks"),
+  dismissals: count(0, "Records that end an alert without a recovery"),
+  acknowledgements: count(0, "Records, not webhooks"),
+  unmapped: count(0, "Records whose status is no known word"),
+  orphans: count(
+    0,
+    "Recoveries without an alert of their own, matched with another incident's outage or not",
+  ),
+  surplus: count(0, "Recoveries and dismissals that ended nothing"),
+  records: count(3, "Of all kinds"),
   webhooks: count(3, "Different events"),
 };
 export const incidentItemAnswer = answerObject({ ...incidentFields, outages: count(1) });
 export type IncidentItem = Of<typeof incidentItemAnswer>;
 
 /** The list's count of outages gives way to the outages themselves. */
-export const incidentAnswer = answerObject({ ...incidentFields, outages: t.Array(pairAnswer) });
+export const incidentAnswer = answerObject({
+  ...incidentFields,
+  outages: t.Array(pairAnswer, {
+    description: "The newest 100, or those before the cursor, in order of their end",
+  }),
+  outages_next: noText("The cursor of those before; null where there are none"),
+});
 export type IncidentDetail = Of<typeof incidentAnswer>;
 
 export const timelineItemAnswer = answerObject({
@@ -89,6 +125,7 @@ export type TimelineItem = Of<typeof timelineItemAnswer>;
 const figures = {
   n: count(1, "Recoveries that the figures rest on"),
   open: count(0, "Outages still open"),
+  dismissed: count(0, "Outages that ended without a recovery"),
   mean_seconds: orNull(seconds(600)),
   median_seconds: orNull(seconds(600)),
   p90_seconds: orNull(seconds(600)),

@@ -87,6 +87,11 @@ export function secondsBetween(span: { readonly earlier: Instant; readonly later
   return Number(toEpochNs(span.later) - toEpochNs(span.earlier)) / 1e9;
 }
 
+/** `later` minus `earlier` in whole microseconds, rounded down. */
+export function microsecondsBetween(span: { readonly earlier: Instant; readonly later: Instant }): bigint {
+  return (toEpochNs(span.later) - toEpochNs(span.earlier)) / 1000n;
+}
+
 /** `instant` plus the time from `earlier` to `later`; kept within the years 0001 to 9999. */
 export function shift(
   instant: Instant,
@@ -94,6 +99,12 @@ export function shift(
 ): Instant {
   return fromEpochNs(toEpochNs(instant) + toEpochNs(span.later) - toEpochNs(span.earlier));
 }
+
+/** The instant a nanosecond before; the earliest has none before it and stays. */
+export const justBefore = (instant: Instant): Instant => fromEpochNs(toEpochNs(instant) - 1n);
+
+/** The earliest there is. */
+export const earliestInstant = "0001-01-01T00:00:00.000000000Z" as Instant;
 
 /** `2025-01-15T10:30:14.217Z`: how answers print an instant (truncated to the millisecond). */
 export const toRfc3339 = (instant: Instant): string => `${instant.slice(0, 23)}Z`;

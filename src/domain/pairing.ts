@@ -1,280 +1,272 @@
-// Pairs the alerts and recoveries of one project, whatever order or however often its signals arrived: the answer is
-// a function of the set of signals. Knows no clock, no log position and no store.
+// The rules by which alerts and recoveries of one project are paired, whatever order or however often its webhooks
+// arrive: the answer is a function of the set of webhooks. Knows no clock, no log position and no store.
 //
 // 0. A record is all webhooks of one incident, incident_time and kind. Its id is that of the webhook first received,
-//    its descriptive fields are those of the webhook last received (equal receive times: by event id).
-// 1. An incident's records are sorted by effective time (rule 5); at equal times ALERT before RECOVERY, then by
-//    incident_time. Records without a kind neither open nor end an outage.
-// 2. An ALERT opens an outage if none is open, else it is a repeat: it becomes the outage's latest alert.
-// 3. A RECOVERY ends the open outage. One that finds none open, though its incident has alerts, is surplus: it is
-//    kept in the timeline and paired with nothing.
-// 4. A RECOVERY whose incident has no ALERT at all is an orphan. After all incidents have been paired, the orphans
-//    are matched one by one in time order (equal times: by incident_id) against the outages still open that have an
-//    ALERT at or before the orphan: those that name the orphan's monitor_id, or if there are none, those whose
-//    monitor_id does not contradict it (one of the two is absent). The one with the most recent such ALERT wins
-//    (equal: the smaller incident_id). The orphan ends that outage as a RECOVERY of its own would: later ALERTs begin
-//    a new one. An outage is named by its most recent ALERT, up to the moment asked about, that gives the name.
-// 5. Effective time is incident_time, except for a RECOVERY with the incident_time of an ALERT of the same incident
-//    that was first received later: the tool repeated the start time. Then it is the ALERT's time plus the time
-//    between the two receipts.
-// 6. No duration is negative. Nothing is dropped.
+//    its descriptive fields are those of the webhook last received (equal receive times: by event id). It is exact if
+//    any of its webhooks is, a reminder only if all are. (records.ts)
+// 1. An incident's records are sorted by effective time (rule 5); at equal times ALERT, DISMISSAL, RECOVERY, then the
+//    other kinds, then by incident_time, then by id. (records.ts)
+// 2. An ALERT opens an outage if none is open, else it is a repeat: it counts, and becomes the outage's latest alert
+//    unless it is a reminder.
+// 3. A RECOVERY ends the open outage. An exact one may name its own start: one before its effective time, and not before
+//    the end of the incident's outage before, is an ALERT without a record. Where no outage is open, the RECOVERY then is
+//    a whole outage. One that finds no open outage and has no such start, though its incident has ALERTs or outages, is
+//    surplus: kept, shown, paired with nothing. A DISMISSAL ends the open outage without a recovery, else it is surplus.
+// 4. A RECOVERY of an incident with neither ALERTs nor outages is an orphan. After all incidents of the project have been
+//    paired, the orphans that are not exact are matched with outages that are still open. (orphans.ts)
+// 5. Effective time is incident_time, but for a RECOVERY, not exact, that repeats the time of an ALERT which was first
+//    received earlier: then it is that time plus the time between the two receipts. (records.ts)
+// 6. No duration is negative. Nothing is dropped: every ALERT is in one outage, every RECOVERY and DISMISSAL ends one, is
+//    an orphan, or is surplus.
+// 7. A duration is whole microseconds, rounded down where the pair is made.
 
-import type { IncidentId, RepoUuid } from "./ids.ts";
-import { type Instant, secondsBetween, shift } from "./instant.ts";
-import type { Kind, MatchedBy, Matching, Signal } from "./signal.ts";
+import { type Instant, microsecondsBetween } from "./instant.ts";
+import { compareTexts, type IncidentRecord, type Name, startOf } from "./records.ts";
+import type { Kind, MatchedBy } from "./signal.ts";
 
-/** Rule 0: what all webhooks of one incident, incident_time and kind come to. */
-export interface IncidentRecord {
-  readonly incident_id: IncidentId;
-  readonly kind: Kind;
-  readonly incident_time: Instant;
-  readonly effective_time: Instant;
-  /** Where effective_time comes from (rule 5). */
-  readonly time_basis: "incident_time" | "received";
-  /** Of the webhook first received. */
+/** One moment of an ALERT, and the event of its record. */
+export interface AlertMark {
+  readonly at: Instant;
   readonly event_id: string;
-  readonly first_received_at: Instant;
-  /** The webhook last received: its descriptive fields are the record's. */
-  readonly last: Signal;
-  /** Different events. */
-  readonly webhooks: number;
 }
 
-/** From the first ALERT to the RECOVERY that ends it; `recovery` is null while it is open. */
-export interface Outage {
-  readonly incident_id: IncidentId;
-  readonly monitor_id: string | null;
-  readonly monitor_name: string | null;
-  readonly repo_uuid: RepoUuid | null;
+export interface Names {
+  readonly monitor_id: Name | null;
+  readonly monitor_name: Name | null;
+  readonly repo_uuid: Name | null;
+}
+
+/** What the ALERT records of one outage come to. Each name is that of the most recent ALERT that gives it. */
+export interface Alerts extends Names {
+  readonly count: number;
+  /** Whether any of them is. */
+  readonly exact: boolean;
+  readonly first: AlertMark;
+  /** The latest that is no reminder; null where all are. */
+  readonly latest: AlertMark | null;
+  /** The most recent one, reminder or not. */
+  readonly last_at: Instant;
+}
+
+/** Where an incident stands after its records in timeline order, as far as later records can tell. */
+export interface Tail {
+  /** Effective time of the last RECOVERY or DISMISSAL, whatever it ended. */
+  readonly ender_at: Instant | null;
+  /** When the incident's last outage ended, by rule 3. */
+  readonly ended_at: Instant | null;
+  readonly open: Alerts | null;
+}
+
+export interface EndedOutage extends Names {
+  readonly ended_at: Instant;
+  /** The ALERT or, without any, the RECOVERY that opened it. */
+  readonly opened: { readonly kind: "ALERT" | "RECOVERY"; readonly incident_time: Instant };
   readonly first_alert_at: Instant;
   readonly latest_alert_at: Instant;
   readonly alerts: number;
-  /** The latest alert's event. */
-  readonly alert_event_id: string;
-  readonly recovery: OutageRecovery | null;
+  /** Of the latest alert that has a record. */
+  readonly alert_event_id: string | null;
+  readonly end_event_id: string;
+  /** Null for one that a DISMISSAL ended. */
+  readonly recovery: {
+    readonly matched_by: MatchedBy;
+    readonly basis: "incident_time" | "received";
+    /** From the latest alert, in microseconds. */
+    readonly recovery_us: bigint;
+    /** From the first. */
+    readonly outage_us: bigint;
+  } | null;
 }
 
-export interface OutageRecovery {
-  readonly recovered_at: Instant;
-  readonly recovered_at_basis: "incident_time" | "received";
-  readonly recovery_event_id: string;
-  readonly matched_by: MatchedBy;
-  /** Recovery minus the latest alert. */
-  readonly recovery_seconds: number;
-  /** Recovery minus the first alert. */
-  readonly outage_seconds: number;
+export const emptyTail: Tail = { ender_at: null, ended_at: null, open: null };
+
+/** Whether `advance` may take the record although it comes after others: its place is behind all that matter to it. */
+export function mayAdvance(tail: Tail, record: IncidentRecord): boolean {
+  const at = record.effective_time;
+  switch (record.kind) {
+    case "ALERT":
+      return (
+        (tail.ender_at === null || at > tail.ender_at) && (tail.open === null || mayJoin(tail.open, record))
+      );
+    case "RECOVERY":
+    case "DISMISSAL":
+      return (
+        (tail.ender_at === null || at > tail.ender_at) && (tail.open === null || at >= tail.open.last_at)
+      );
+    case "ACKNOWLEDGEMENT":
+    case null:
+      return true;
+    default:
+      return record.kind satisfies never;
+  }
 }
 
-/** Rule 4's orphan, and the incident whose outage it ended (null: it stays visible as an orphan). */
-export interface Orphan {
-  readonly incident_id: IncidentId;
-  readonly incident_time: Instant;
-  readonly event_id: string;
-  readonly matched: { readonly incident_id: IncidentId; readonly by: MatchedBy } | null;
-}
-
-export interface Pairing {
-  /** By incident, each in timeline order. */
-  readonly records: ReadonlyMap<IncidentId, readonly IncidentRecord[]>;
-  readonly outages: readonly Outage[];
-  readonly orphans: readonly Orphan[];
-}
-
-/** Pairs all signals of one project (rules above). */
-export function pairIncidents(signals: readonly Signal[], options: { readonly matching: Matching }): Pairing {
-  const records = recordsByIncident(signals);
-  const outages: Outage[] = [];
-  const open: OpenOutage[] = [];
-  const orphaned: IncidentRecord[] = [];
-  for (const [incident_id, timeline] of records) {
-    if (!timeline.some(({ kind }) => kind === "ALERT")) {
-      orphaned.push(...timeline.filter(({ kind }) => kind === "RECOVERY"));
-      continue;
+/** Rules 2 and 3: the incident's next record. `ended` is what it ended, if anything. */
+export function advance(
+  tail: Tail,
+  record: IncidentRecord,
+): { readonly tail: Tail; readonly ended: EndedOutage | null } {
+  switch (record.kind) {
+    case "ALERT":
+      return { tail: { ...tail, open: withAlert(tail.open, record) }, ended: null };
+    case "RECOVERY":
+    case "DISMISSAL": {
+      const ender_at = record.effective_time;
+      const start = usableStart(tail, record);
+      if (tail.open === null && start === null) return { tail: { ...tail, ender_at }, ended: null };
+      const ended = ending(tail.open, record, { matched_by: "incident_id", start });
+      return { tail: { ender_at, ended_at: ender_at, open: null }, ended };
     }
-    let alerts: IncidentRecord[] = [];
-    for (const record of timeline) {
-      if (record.kind === "ALERT") alerts.push(record);
-      if (record.kind !== "RECOVERY" || alerts.length === 0) continue;
-      outages.push(...outageOf(alerts, { recovery: record, matched_by: "incident_id" }));
-      alerts = [];
-    }
-    if (alerts.length > 0) open.push({ incident_id, alerts });
+    case "ACKNOWLEDGEMENT":
+    case null:
+      return { tail, ended: null };
+    default:
+      return record.kind satisfies never;
   }
-  orphaned.sort((a, b) => compareTexts(a.effective_time, b.effective_time) || byIncidentId(a, b));
-  const orphans = orphaned.map((orphan): Orphan => {
-    const { incident_id, incident_time, event_id } = orphan;
-    const found = bestCandidate(open, orphan, options.matching);
-    if (found === undefined) return { incident_id, incident_time, event_id, matched: null };
-    const { outage, alerts, matched_by } = found;
-    outages.push(...outageOf(alerts, { recovery: orphan, matched_by }));
-    outage.alerts = outage.alerts.slice(alerts.length);
-    return {
-      incident_id,
-      incident_time,
-      event_id,
-      matched: { incident_id: outage.incident_id, by: matched_by },
-    };
-  });
-  outages.push(...open.flatMap(({ alerts }) => outageOf(alerts, null)));
-  return { records, outages, orphans };
 }
 
-/** The alerts of an outage that no RECOVERY of its own ends, in order; empty once orphans have ended all of it. */
-interface OpenOutage {
-  readonly incident_id: IncidentId;
-  alerts: readonly IncidentRecord[];
+// Rule 3.
+function usableStart(tail: Tail, record: IncidentRecord): Instant | null {
+  const start = startOf(record);
+  if (start === null || record.kind !== "RECOVERY" || !record.exact) return null;
+  const isUsable = start < record.effective_time && (tail.ended_at === null || start >= tail.ended_at);
+  return isUsable ? start : null;
 }
 
-// Rules 0, 1 and 5.
-function recordsByIncident(signals: readonly Signal[]): Map<IncidentId, IncidentRecord[]> {
-  const events = new Map<string, Signal>();
-  for (const signal of signals) {
-    const known = events.get(signal.event_id);
-    if (known === undefined || signal.received_at < known.received_at) events.set(signal.event_id, signal);
-  }
-  const incidents = new Map<IncidentId, Map<string, IncidentRecord>>();
-  for (const signal of events.values()) {
-    const incident = incidents.get(signal.incident_id) ?? new Map<string, IncidentRecord>();
-    incidents.set(signal.incident_id, incident);
-    const key = recordKey(signal.kind, signal.incident_time);
-    const known = incident.get(key);
-    incident.set(key, known === undefined ? recordOf(signal) : withWebhook(known, signal));
-  }
-  return new Map(
-    [...incidents].map(([incident_id, incident]) => [
-      incident_id,
-      [...incident.values()]
-        .map((record) => withEffectiveTime(record, incident.get(recordKey("ALERT", record.incident_time))))
-        .sort(byTimelineOrder),
-    ]),
+/** Whether `withAlert` gives the same whichever came first: it must be known which of two names is the more recent. */
+function mayJoin(alerts: Alerts, record: IncidentRecord): boolean {
+  if (record.effective_time > alerts.last_at) return true;
+  const { monitor_id, monitor_name, repo_uuid } = record.last;
+  return (
+    isCompatible(alerts.monitor_id, monitor_id) &&
+    isCompatible(alerts.monitor_name, monitor_name) &&
+    isCompatible(alerts.repo_uuid, repo_uuid)
   );
 }
 
-const recordKey = (kind: Kind, time: Instant): string => `${kind ?? ""} ${time}`;
+const isCompatible = (known: Name | null, other: Name | null): boolean =>
+  known === null || !other || known === other;
 
-const recordOf = (signal: Signal): IncidentRecord => ({
-  incident_id: signal.incident_id,
-  kind: signal.kind,
-  incident_time: signal.incident_time,
-  effective_time: signal.incident_time,
-  time_basis: "incident_time",
-  event_id: signal.event_id,
-  first_received_at: signal.received_at,
-  last: signal,
-  webhooks: 1,
+/** Rule 2: the outage's ALERTs with one more, wherever its place is among them. */
+export function withAlert(alerts: Alerts | null, record: IncidentRecord): Alerts {
+  const { effective_time: at, last } = record;
+  const mark = { at, event_id: record.first.event_id };
+  const latest = record.reminder ? null : mark;
+  if (alerts === null) {
+    return { count: 1, exact: record.exact, first: mark, latest, last_at: at, ...namesOf(record) };
+  }
+  const isLast = at > alerts.last_at;
+  return {
+    count: alerts.count + 1,
+    exact: alerts.exact || record.exact,
+    first: at < alerts.first.at ? mark : alerts.first,
+    latest: latest !== null && (alerts.latest === null || at > alerts.latest.at) ? latest : alerts.latest,
+    last_at: isLast ? at : alerts.last_at,
+    monitor_id: (isLast && last.monitor_id) || alerts.monitor_id || last.monitor_id || null,
+    monitor_name: (isLast && last.monitor_name) || alerts.monitor_name || last.monitor_name || null,
+    repo_uuid: (isLast && last.repo_uuid) || alerts.repo_uuid || last.repo_uuid || null,
+  };
+}
+
+/** The names that a record gives. */
+export const namesOf = ({ last }: IncidentRecord): Names => ({
+  monitor_id: last.monitor_id || null,
+  monitor_name: last.monitor_name || null,
+  repo_uuid: last.repo_uuid || null,
 });
 
-function withWebhook(record: IncidentRecord, signal: Signal): IncidentRecord {
-  const isFirst = isReceivedBefore(signal, { ...record, received_at: record.first_received_at });
+/** The outage that a RECOVERY or DISMISSAL ends. One of the ALERTs and the start may be missing, not both. */
+export function ending(
+  alerts: Alerts | null,
+  ender: IncidentRecord,
+  { matched_by, start }: { readonly matched_by: MatchedBy; readonly start: Instant | null },
+): EndedOutage {
+  const ended_at = ender.effective_time;
+  const firstAlert = alerts?.first ?? null;
+  const latestAlert = alerts === null ? null : (alerts.latest ?? alerts.first);
+  const first_alert_at = earlier(firstAlert?.at ?? null, start);
+  // The first ALERT opens the outage even where it is a reminder; a start is none.
+  const restarts = [alerts?.latest?.at ?? null, start].filter((at) => at !== null).sort(compareTexts);
+  const latest_alert_at = restarts.at(-1) ?? first_alert_at;
   return {
-    ...record,
-    event_id: isFirst ? signal.event_id : record.event_id,
-    first_received_at: isFirst ? signal.received_at : record.first_received_at,
-    last: isReceivedBefore(record.last, signal) ? signal : record.last,
-    webhooks: record.webhooks + 1,
+    ended_at,
+    opened:
+      firstAlert === null
+        ? { kind: "RECOVERY", incident_time: ender.incident_time }
+        : { kind: "ALERT", incident_time: firstAlert.at },
+    first_alert_at,
+    latest_alert_at,
+    alerts: alerts?.count ?? 0,
+    alert_event_id: latestAlert?.event_id ?? null,
+    end_event_id: ender.first.event_id,
+    ...(alerts === null ? namesOf(ender) : { ...pickNames(alerts) }),
+    recovery:
+      ender.kind === "DISMISSAL"
+        ? null
+        : {
+            matched_by,
+            basis: ender.is_echo ? "received" : "incident_time",
+            recovery_us: microsecondsBetween({ earlier: latest_alert_at, later: ended_at }),
+            outage_us: microsecondsBetween({ earlier: first_alert_at, later: ended_at }),
+          },
   };
 }
 
-type Receipt = Pick<Signal, "received_at" | "event_id">;
+const pickNames = ({ monitor_id, monitor_name, repo_uuid }: Names): Names => ({
+  monitor_id,
+  monitor_name,
+  repo_uuid,
+});
 
-const isReceivedBefore = (a: Receipt, b: Receipt): boolean =>
-  (compareTexts(a.received_at, b.received_at) || compareTexts(a.event_id, b.event_id)) < 0;
-
-function withEffectiveTime(record: IncidentRecord, alert: IncidentRecord | undefined): IncidentRecord {
-  if (record.kind !== "RECOVERY" || alert === undefined) return record;
-  const span = { earlier: alert.first_received_at, later: record.first_received_at };
-  if (span.later <= span.earlier) return record;
-  return { ...record, effective_time: shift(alert.incident_time, span), time_basis: "received" };
+function earlier(a: Instant | null, b: Instant | null): Instant {
+  const first = a === null || (b !== null && b < a) ? b : a;
+  if (first === null) throw new Error("An outage has an ALERT or a start");
+  return first;
 }
 
-const placeOfKind = (kind: Kind): number => (kind === "ALERT" ? 0 : kind === "RECOVERY" ? 1 : 2);
+/** Rule 4: whether an incident's RECOVERYs are orphans. A usable start makes an outage. */
+export const isOrphaned = (incident: { readonly alerts: number; readonly ended: number }): boolean =>
+  incident.alerts === 0 && incident.ended === 0;
 
-const byTimelineOrder = (a: IncidentRecord, b: IncidentRecord): number =>
-  compareTexts(a.effective_time, b.effective_time) ||
-  placeOfKind(a.kind) - placeOfKind(b.kind) ||
-  compareTexts(a.incident_time, b.incident_time);
-
-// Rule 4's choice.
-function bestCandidate(
-  open: readonly OpenOutage[],
-  orphan: IncidentRecord,
-  matching: Matching,
-):
-  | {
-      readonly outage: OpenOutage;
-      readonly alerts: readonly IncidentRecord[];
-      readonly matched_by: MatchedBy;
-    }
-  | undefined {
-  if (matching === "incident") return undefined;
-  const candidates = open.flatMap((outage) => {
-    const alerts = outage.alerts.filter((alert) => alert.effective_time <= orphan.effective_time);
-    const latest = alerts.at(-1);
-    if (latest === undefined) return [];
-    return [{ outage, alerts, latest: latest.effective_time, monitor_id: named(alerts, "monitor_id") }];
-  });
-  const monitor_id = orphan.last.monitor_id || null;
-  const ofMonitor = monitor_id === null ? [] : candidates.filter((one) => one.monitor_id === monitor_id);
-  const compatible = candidates.filter((one) => monitor_id === null || one.monitor_id === null);
-  const allowed = ofMonitor.length > 0 ? ofMonitor : matching === "project" ? compatible : [];
-  const best = allowed.reduce<(typeof allowed)[number] | undefined>((winner, one) => {
-    if (winner === undefined) return one;
-    const order = compareTexts(winner.latest, one.latest) || byIncidentId(one.outage, winner.outage);
-    return order < 0 ? one : winner;
-  }, undefined);
-  return best && { ...best, matched_by: ofMonitor.length > 0 ? "monitor_id" : "project" };
+/** How many of an incident's records are of each kind, and how many outages its own records ended. */
+export interface Counts {
+  readonly alerts: number;
+  readonly recoveries: number;
+  readonly dismissals: number;
+  readonly acknowledgements: number;
+  readonly unmapped: number;
+  readonly ended: number;
 }
 
-function outageOf(
-  alerts: readonly IncidentRecord[],
-  ended: { readonly recovery: IncidentRecord; readonly matched_by: MatchedBy } | null,
-): readonly Outage[] {
-  const first = alerts[0];
-  const latest = alerts.at(-1);
-  if (first === undefined || latest === undefined) return [];
-  const outage = {
-    incident_id: first.incident_id,
-    monitor_id: named(alerts, "monitor_id"),
-    monitor_name: named(alerts, "monitor_name"),
-    repo_uuid: named(alerts, "repo_uuid"),
-    first_alert_at: first.effective_time,
-    latest_alert_at: latest.effective_time,
-    alerts: alerts.length,
-    alert_event_id: latest.event_id,
-  };
-  if (ended === null) return [{ ...outage, recovery: null }];
-  const later = ended.recovery.effective_time;
-  const recovery: OutageRecovery = {
-    recovered_at: later,
-    recovered_at_basis: ended.recovery.time_basis,
-    recovery_event_id: ended.recovery.event_id,
-    matched_by: ended.matched_by,
-    recovery_seconds: secondsBetween({ earlier: latest.effective_time, later }),
-    outage_seconds: secondsBetween({ earlier: first.effective_time, later }),
-  };
-  return [{ ...outage, recovery }];
-}
+export const emptyCounts: Counts = {
+  alerts: 0,
+  recoveries: 0,
+  dismissals: 0,
+  acknowledgements: 0,
+  unmapped: 0,
+  ended: 0,
+};
 
-/** The most recent record's name that is given and not empty. */
-function named<Field extends "monitor_id" | "monitor_name" | "repo_uuid">(
-  records: readonly IncidentRecord[],
-  field: Field,
-): NonNullable<Signal[Field]> | null {
-  return records.findLast(({ last }) => last[field])?.last[field] ?? null;
-}
-
-const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** By code point, which is the order of UTF-8's bytes. */
-function byIncidentId(
-  a: { readonly incident_id: IncidentId },
-  b: { readonly incident_id: IncidentId },
-): number {
-  for (let index = 0; ; ) {
-    const one = a.incident_id.codePointAt(index);
-    const other = b.incident_id.codePointAt(index);
-    if (one === undefined || other === undefined) return a.incident_id.length - b.incident_id.length;
-    if (one !== other) return one - other;
-    index += one > 0xffff ? 2 : 1;
+/** The field that counts records of a kind. */
+export function countOf(kind: Kind): Exclude<keyof Counts, "ended"> {
+  switch (kind) {
+    case "ALERT":
+      return "alerts";
+    case "RECOVERY":
+      return "recoveries";
+    case "DISMISSAL":
+      return "dismissals";
+    case "ACKNOWLEDGEMENT":
+      return "acknowledgements";
+    case null:
+      return "unmapped";
+    default:
+      return kind satisfies never;
   }
+}
+
+/** Rule 6. */
+export function leftOver(counts: Counts): { readonly orphans: number; readonly surplus: number } {
+  const orphans = isOrphaned(counts) ? counts.recoveries : 0;
+  return { orphans, surplus: counts.recoveries + counts.dismissals - counts.ended - orphans };
 }

@@ -41,7 +41,7 @@ export interface IncidentFilter {
 }
 
 export interface PairFilter {
-  readonly state?: "open" | "recovered";
+  readonly state?: "open" | "recovered" | "dismissed";
   readonly incident_id?: string;
   readonly monitor_id?: string;
   readonly repo_uuid?: RepoUuid;
@@ -74,7 +74,12 @@ export interface Queries {
     filter: IncidentFilter,
     page: PageRequest,
   ) => Promise<Page<IncidentItem>>;
-  readonly incident: (project: ProjectUuid, incidentId: string) => Promise<IncidentDetail | undefined>;
+  /** `cursor` is the `outages_next` of an answer before. */
+  readonly incident: (
+    project: ProjectUuid,
+    incidentId: string,
+    cursor?: string,
+  ) => Promise<IncidentDetail | undefined>;
   /** Undefined where the project has no such incident. */
   readonly timeline: (
     project: ProjectUuid,

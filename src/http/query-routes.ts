@@ -24,11 +24,11 @@ import { exactIncidentIdIn, firstFound, incidentIdsIn } from "./incident-path.ts
 import type { HttpDependencies, PageRequest } from "./ports.ts";
 import type { QueryTurns } from "./query-turns.ts";
 import { type AskedState, waitForReadModel } from "./read-your-writes.ts";
-import { incidentsQuery, mttrQuery, pairsQuery, readYourWriteQuery, timelineQuery } from "./schemas.ts";
+import { incidentQuery, incidentsQuery, mttrQuery, pairsQuery, timelineQuery } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
 
 const readIncidents = queryReader(incidentsQuery);
-const readReadYourWrite = queryReader(readYourWriteQuery);
+const readIncident = queryReader(incidentQuery);
 const readTimeline = queryReader(timelineQuery);
 const readPairs = queryReader(pairsQuery);
 const readMttr = queryReader(mttrQuery);
@@ -110,10 +110,10 @@ export function queryRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
     .get(
       "/api/projects/:project/incidents/:incident",
       ({ request, params }) =>
-        answer(request, params.project, readReadYourWrite, async (project) => {
+        answer(request, params.project, readIncident, async (project, { cursor }) => {
           const ids = incidentIdsIn(request);
           if (ids instanceof Response) return ids;
-          const found = await firstFound(ids, (id) => queries.incident(project.project_uuid, id));
+          const found = await firstFound(ids, (id) => queries.incident(project.project_uuid, id, cursor));
           return found === undefined ? incidentNotFound() : json<IncidentDetail>(found);
         }),
       {
@@ -122,7 +122,7 @@ export function queryRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
           summary: "Show an incident with its outages",
           description:
             "incident_id is percent-encoded and may hold anything, slashes included; `.` and `..` are asked for as `%252E` and `%252E%252E`.",
-          query: readYourWriteQuery,
+          query: incidentQuery,
           answer: incidentAnswer,
           errors: [400, 401, 404, 429, 503],
           access: "key",

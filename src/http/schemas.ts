@@ -2,7 +2,7 @@
 
 import { Type as t } from "@sinclair/typebox";
 import { oneOf } from "../answers/field.ts";
-import { bases, groupBys, incidentStates, matchedBys } from "../answers/incidents.ts";
+import { bases, groupBys, incidentStates, matchedBys, outageStates } from "../answers/incidents.ts";
 import { mappedKinds, matchings, quotaUnits, scopes } from "../answers/registry.ts";
 
 const uuid = (description: string) => t.String({ description, maxLength: 64 });
@@ -44,6 +44,15 @@ export const noQuery = t.Object({}, closed);
 export const pageQuery = t.Object(page, closed);
 export const readYourWriteQuery = t.Object(readYourWrite, closed);
 export const quarantineQuery = t.Object({ ...page, ...readYourWrite }, closed);
+export const incidentQuery = t.Object(
+  {
+    cursor: t.Optional(
+      t.String({ maxLength: 4_096, description: "the outages_next of the answer before: its older outages" }),
+    ),
+    ...readYourWrite,
+  },
+  closed,
+);
 export const timelineQuery = t.Object({ ...page, ...readYourWrite }, closed);
 export const incidentsQuery = t.Object(
   { state: t.Optional(chosen(incidentStates)), ...which, ...span, ...page, ...readYourWrite },
@@ -51,7 +60,7 @@ export const incidentsQuery = t.Object(
 );
 export const pairsQuery = t.Object(
   {
-    state: t.Optional(chosen(["open", "recovered"])),
+    state: t.Optional(chosen(outageStates)),
     incident_id: t.Optional(t.String({ maxLength: 512, description: "an incident_id" })),
     matched_by: t.Optional(chosen(matchedBys)),
     ...which,

@@ -254,6 +254,9 @@ function toRecord(signal: SourceSignal, verbatim: string, context: NativeContext
       payload: signal.payload ?? verbatim,
       ...(signal.kind === undefined ? {} : { kind: signal.kind }),
       ...(signal.time_basis === "received" ? { incident_time_basis: "received" as const } : {}),
+      ...(signal.exact === undefined ? {} : { exact: signal.exact }),
+      ...(signal.reminder === undefined ? {} : { reminder: signal.reminder }),
+      ...(signal.started_at === undefined ? {} : { started_at: signal.started_at }),
     },
   ];
 }

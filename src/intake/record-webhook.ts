@@ -17,6 +17,10 @@ export interface SignalToRecord {
   /** Where the source itself decides; absent where the word tables do. */
   readonly kind?: Kind;
   readonly incident_time_basis?: "received";
+  /** Where the source itself says so (src/domain/signal.ts). */
+  readonly exact?: boolean;
+  readonly reminder?: boolean;
+  readonly started_at?: Instant;
 }
 
 /** What all signals of one webhook share. */
@@ -109,6 +113,9 @@ function toEvent(signal: SignalToRecord, context: WebhookContext): NewEvent {
     payload: signal.payload,
     ...(signal.incident_time_basis === undefined ? {} : { incident_time_basis: signal.incident_time_basis }),
     ...(signal.kind === undefined ? {} : { kind: signal.kind }),
+    ...(signal.exact === undefined ? {} : { exact: signal.exact }),
+    ...(signal.reminder === true ? { reminder: true } : {}),
+    ...(signal.started_at === undefined ? {} : { started_at: signal.started_at }),
     ...(signal.repaired === true ? { repaired: true } : {}),
   };
   // Where the sender names no time, incident_time is the time of receipt, so that the next outage's equal webhook is an

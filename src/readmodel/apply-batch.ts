@@ -1,127 +1,145 @@
-// Applies a run of events to the read model: rows, dead letters and checkpoint in one statement, so in one
-// transaction. Knows no feed.
+// Applies a run of events to the read model: decodes them, folds them, and writes what has changed with dead letters and
+// checkpoint at once. Knows no feed.
 
-import type { ProjectedEvent, Projection, Row } from "../../projections/projection.ts";
+import type { Fold, FoldOptions, ProjectedEvent, Projection } from "../../projections/projection.ts";
+import type { Changes, Table, TableChanges } from "../../projections/table.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
-import { type EventPlace, placeRow } from "./log-identity.ts";
-import type { Sql } from "./postgres.ts";
-import { normalForm, projectedEvent } from "./projected-event.ts";
-import { checkpointName } from "./schema.ts";
+import { faultCode, isDataFault } from "./database-fault.ts";
+import { projectedEvent } from "./projected-event.ts";
+import type { DeadLetter, ReadModelStore, WrittenBatch } from "./read-model-store.ts";
 
-/** An event that could not be projected, and why. */
-export interface DeadLetter {
-  readonly event: RecordedEvent;
-  readonly reason: string;
-}
-
-/** Events as the rows of each projection, in the projections' order. */
-export interface PreparedRows {
-  readonly rows: readonly (readonly Row[])[];
+/** Events as projections take them. */
+export interface PreparedEvents {
+  readonly events: readonly ProjectedEvent[];
   readonly deadLetters: readonly DeadLetter[];
-  /** How much text the rows hold. */
+  /** How much text they hold. */
   readonly characters: number;
-}
-
-type Handler = (data: ProjectedEvent["data"]) => Row;
-
-/** Somebody else has moved the checkpoint: nothing of the batch was applied. */
-export class CheckpointLost extends Error {
-  override readonly name = "CheckpointLost";
 }
 
 /**
  * Decodes events; those that cannot be read are dead letters, those of foreign types nothing. Decoding depends on the
  * event alone, so whatever it throws it would throw again: not even a mistake in it may stop the projector.
  */
-export function prepareRows(
-  projections: readonly Projection[],
-  events: readonly RecordedEvent[],
-): PreparedRows {
-  const rows: Row[][] = projections.map(() => []);
+export function prepareEvents(recorded: readonly RecordedEvent[]): PreparedEvents {
+  const events: ProjectedEvent[] = [];
   const deadLetters: DeadLetter[] = [];
   let characters = 0;
-  for (const event of events) {
+  for (const event of recorded) {
     try {
       const projected = projectedEvent(event);
       if (projected === undefined) continue;
-      for (const [place, { handlers }] of projections.entries()) {
-        const handler = handlers[projected.type] as Handler | undefined;
-        if (handler === undefined) continue;
-        const row = handler(projected.data);
-        rows[place]?.push(row);
-        characters += charactersOf(row);
-      }
+      events.push(projected);
+      characters += charactersOf(projected.data);
     } catch (error) {
       deadLetters.push({ event, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { rows, deadLetters, characters };
+  return { events, deadLetters, characters };
 }
 
-function charactersOf(row: Row): number {
+function charactersOf(data: ProjectedEvent["data"]): number {
   let characters = 0;
-  for (const field in row) {
-    const value = row[field];
+  for (const value of Object.values(data)) {
     if (typeof value === "string") characters += value.length;
     else if (typeof value === "object" && value !== null) characters += JSON.stringify(value).length;
   }
   return characters;
 }
 
-/**
- * Applies prepared rows and moves the checkpoint from one position (undefined: none yet) to another, or does nothing
- * and throws: CheckpointLost, or what Postgres said. Rows seen before change nothing. Answers the number of the
- * server process that did it.
- */
-export async function applyBatch(
-  sql: Pick<Sql, "unsafe">,
-  batch: Pick<PreparedRows, "rows" | "deadLetters"> & {
-    readonly projections: readonly Projection[];
-    readonly from: bigint | undefined;
-    readonly upTo: bigint;
-    /** The log that the events are of, and the last of them; undefined: the mark of the tables stays. */
-    readonly log: { readonly id: string; readonly last: EventPlace | undefined };
-    /** The position of a dead letter that is none any more. */
-    readonly revived?: bigint;
-  },
-): Promise<number> {
-  const { projections, rows, deadLetters, from, upTo, log, revived } = batch;
-  const changes = projections.reduce(
-    (before, { name }, place) => `${name}_apply($${place + 8}::text::json, ${before})`,
-    "'{}'",
-  );
-  const isEmpty = rows.every((some) => some.length === 0);
-  try {
-    const [answer] = await sql.unsafe(
-      "select advance_checkpoint($1::text, $2::text::numeric, $3::text::numeric, $4::text::json, $5::text::numeric), " +
-        `mark_log($6::text::uuid, $7::text::json), pg_backend_pid() as pid${isEmpty ? "" : `, cardinality(${changes})`}`,
-      [
-        checkpointName(projections),
-        from === undefined ? null : from.toString(),
-        upTo.toString(),
-        JSON.stringify(deadLetters.map(letterRow)),
-        revived === undefined ? null : revived.toString(),
-        log.id,
-        placeRow(log.last),
-        ...(isEmpty ? [] : rows.map((some) => JSON.stringify(some))),
-      ],
-      { prepare: true },
-    );
-    return Number(answer?.pid);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "LC001") {
-      throw new CheckpointLost(error.message);
-    }
-    throw error;
-  }
+export interface AppliedBatch extends Pick<PreparedEvents, "events" | "deadLetters"> {
+  readonly from: bigint | undefined;
+  readonly upTo: bigint;
+  readonly log: WrittenBatch["log"];
+  readonly revived?: bigint;
 }
 
-const letterRow = ({ event, reason }: DeadLetter): Row => ({
-  position: event.position.toString(),
-  revision: event.revision.toString(),
-  event_id: normalForm(event.id),
-  stream: normalForm(event.stream),
-  type: normalForm(event.type),
-  // Cut first: the cut may leave half a character.
-  reason: normalForm(reason.slice(0, 2_000)),
-});
+/** The rules cannot take these events: a mistake of theirs, which the same events would meet again. */
+export class UnfoldableEvents extends Error {
+  override readonly name = "UnfoldableEvents";
+}
+
+/** Whether the batch itself was refused, and would be again: by Postgres, or by a mistake in a fold. */
+export const isRefused = (error: unknown): boolean => error instanceof UnfoldableEvents || isDataFault(error);
+
+interface FoldedAhead {
+  readonly events: readonly ProjectedEvent[];
+  readonly changes?: Promise<Changes>;
+}
+
+/** The folds of one session. They remember what they have written, so whatever fails makes them begin anew. */
+export class BatchApplier {
+  readonly #store: ReadModelStore;
+  readonly #projections: readonly Projection[];
+  readonly #options: FoldOptions;
+  #folds: readonly Fold[] | undefined;
+  /** Folds and writes begin one after the other: each fold counts on what the ones before have changed. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #ahead: FoldedAhead | undefined;
+
+  constructor(store: ReadModelStore, projections: readonly Projection[], options: FoldOptions) {
+    this.#store = store;
+    this.#projections = projections;
+    this.#options = options;
+  }
+
+  /** Folds the next batch while the one before, which has to be under way, is being written. */
+  foldAhead(events: readonly ProjectedEvent[]): void {
+    if (this.#ahead !== undefined || events.length === 0) return;
+    const ahead: { events: typeof events; changes?: Promise<Changes> } = { events };
+    ahead.changes = this.#inTurn(async () => {
+      await this.#store.sent();
+      if (this.#ahead !== ahead) throw new Error("the batch before was not written");
+      return this.#fold(events);
+    });
+    ahead.changes.catch(() => {});
+    this.#ahead = ahead;
+  }
+
+  /**
+   * Moves the checkpoint with all that the events change, or does nothing and throws: CheckpointLost, or what the database
+   * said. Events seen before change nothing. Answers the number of the server process that did it.
+   */
+  async apply({ events, ...batch }: AppliedBatch): Promise<number> {
+    try {
+      const { writing } = await this.#inTurn(async () => {
+        const changes = await this.#changesOf(events);
+        return { writing: this.#store.write({ ...batch, changes }) };
+      });
+      return await writing;
+    } catch (error) {
+      this.#folds = undefined;
+      this.#ahead = undefined;
+      throw error;
+    }
+  }
+
+  async #changesOf(events: readonly ProjectedEvent[]): Promise<Changes | undefined> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead !== undefined && ahead.events === events) return ahead.changes;
+    // Another batch comes first: what was folded ahead counted on nothing between.
+    if (ahead !== undefined) this.#folds = undefined;
+    return events.length === 0 ? undefined : this.#fold(events);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  async #fold(events: readonly ProjectedEvent[]): Promise<Changes> {
+    this.#folds ??= this.#projections.map(({ createFold }) => createFold(this.#store.stores, this.#options));
+    const all = new Map<Table, TableChanges>();
+    try {
+      for (const { fold } of this.#folds) {
+        for (const [table, changes] of await fold(events)) all.set(table, changes);
+      }
+    } catch (error) {
+      // What a store has against it has a code.
+      if (faultCode(error) !== undefined) throw error;
+      throw new UnfoldableEvents(error instanceof Error ? error.message : String(error), { cause: error });
+    }
+    return all;
+  }
+}

@@ -1,24 +1,28 @@
 // Applies a batch, and where Postgres refuses its data, the parts of it that it accepts: one bad event costs itself and
 // nothing else. Knows no feed.
 
-import type { Projection } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
-import { applyBatch, type DeadLetter, type PreparedRows, prepareRows } from "./apply-batch.ts";
-import { faultReason, isDataFault } from "./database-fault.ts";
+import {
+  type AppliedBatch,
+  type BatchApplier,
+  isRefused,
+  type PreparedEvents,
+  prepareEvents,
+} from "./apply-batch.ts";
+import { faultReason } from "./database-fault.ts";
+import type { HeldLead } from "./lead.ts";
 import { type EventPlace, lastPlace } from "./log-identity.ts";
-import type { Sql } from "./postgres.ts";
+import type { DeadLetter } from "./read-model-store.ts";
 
-/** A session, and the server process that holds its lock: another one means that the connection was replaced. */
-export interface Lead {
-  readonly sql: Sql;
-  readonly pid: number;
+/** The session that leads, with its folds. */
+export interface Lead extends HeldLead {
+  readonly applier: BatchApplier;
 }
 
 export interface SplittableBatch {
-  readonly projections: readonly Projection[];
   readonly logId: string;
   readonly events: readonly RecordedEvent[];
-  readonly prepared: PreparedRows;
+  readonly prepared: PreparedEvents;
   readonly from: bigint | undefined;
   readonly upTo: bigint;
   /** Told of each part once it is in the tables. */
@@ -46,15 +50,15 @@ const lettersAtOnce = 50;
  * statements and a few, and about 25 for one bad event in a thousand.
  */
 export async function applyOrSplit(lead: Lead, batch: SplittableBatch): Promise<void> {
-  const { projections, logId, events, upTo } = batch;
+  const { logId, events, upTo } = batch;
   let from = batch.from;
   let next = 0;
   let size = Math.max(1, events.length);
   let refused: DeadLetter[] = [];
-  const store = async (rows: PreparedRows["rows"], letters: readonly DeadLetter[], until: bigint) => {
+  const store = async (some: PreparedEvents["events"], letters: readonly DeadLetter[], until: bigint) => {
     const deadLetters = [...refused, ...letters];
     const last = lastPlace(events.filter(({ position }) => position <= until));
-    await apply(lead, { projections, rows, deadLetters, from, upTo: until, log: { id: logId, last } });
+    await apply(lead, { events: some, deadLetters, from, upTo: until, log: { id: logId, last } });
     from = until;
     refused = [];
     batch.applied({ upTo: until, last, deadLetters });
@@ -62,7 +66,7 @@ export async function applyOrSplit(lead: Lead, batch: SplittableBatch): Promise<
   do {
     const part = events.slice(next, next + size);
     const isWhole = part.length === events.length;
-    const prepared = isWhole ? batch.prepared : prepareRows(projections, part);
+    const prepared = isWhole ? batch.prepared : prepareEvents(part);
     if (prepared.characters > mostCharacters && part.length > 1) {
       size = Math.ceil(part.length / factor);
       continue;
@@ -71,10 +75,10 @@ export async function applyOrSplit(lead: Lead, batch: SplittableBatch): Promise<
     const last = part.at(-1);
     const until = after === events.length || last === undefined ? upTo : last.position;
     try {
-      await store(prepared.rows, prepared.deadLetters, until);
+      await store(prepared.events, prepared.deadLetters, until);
     } catch (error) {
       const [first] = part;
-      if (!isDataFault(error) || first === undefined) throw error;
+      if (!isRefused(error) || first === undefined) throw error;
       if (part.length > 1) {
         size = Math.ceil(part.length / factor);
         continue;
@@ -89,8 +93,9 @@ export async function applyOrSplit(lead: Lead, batch: SplittableBatch): Promise<
   } while (next < events.length);
 }
 
-async function apply({ sql, pid }: Lead, batch: Parameters<typeof applyBatch>[1]): Promise<void> {
-  const appliedBy = await applyBatch(sql, batch);
+/** Applies a batch in the session that leads; throws where that has lost its lock on the way. */
+export async function apply({ applier, pid }: Lead, batch: AppliedBatch): Promise<void> {
+  const appliedBy = await applier.apply(batch);
   if (appliedBy !== pid) {
     throw new Error("the projector's connection was replaced, and with it went the lock it held");
   }

@@ -1,8 +1,7 @@
 // Who may feed the read model: the one of this log's processes that has the lead, and never one of another log while a
 // process of the read model's own log lives. Knows no event store client.
 
-import type { Lead } from "./apply-or-split.ts";
-import { takeLead } from "./lead.ts";
+import { type HeldLead, takeLead } from "./lead.ts";
 import {
   announceLog,
   isLogAnnounced,
@@ -51,7 +50,7 @@ export class Claim {
   }
 
   /** Stands by until this process may lead; undefined where it was stopped before. Throws what Postgres and the log say. */
-  async lead(sql: Sql, stop: AbortSignal): Promise<Lead | undefined> {
+  async lead(sql: Sql, stop: AbortSignal): Promise<HeldLead | undefined> {
     const { identity, clock, progress } = this.#options;
     const logId = await identity.id();
     await announceLog(sql, logId);

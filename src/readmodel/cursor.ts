@@ -12,11 +12,11 @@ export class BadCursor extends Error {
   override readonly name = "BadCursor";
 }
 
-const version = "1";
+const version = "2";
 /** What a value of a cursor may be: nothing else reaches Postgres. */
 const shapes = {
   time: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z$/,
-  kind: /^[012]$/,
+  kind: /^[0-3]$/,
   key: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   position: /^\d{1,20}$/,
   /** Postgres holds no NUL. */
@@ -56,9 +56,9 @@ export function nextPage<Row, Item>(
   const last = shown.at(-1);
   return {
     items: shown.map(item),
-    next_cursor:
-      last === undefined || rows.length <= limit
-        ? null
-        : Buffer.from(JSON.stringify([version, ...key(last)])).toString("base64url"),
+    next_cursor: last === undefined || rows.length <= limit ? null : cursorOf(key(last)),
   };
 }
+
+export const cursorOf = (key: readonly string[]): string =>
+  Buffer.from(JSON.stringify([version, ...key])).toString("base64url");

@@ -2,10 +2,10 @@
 // projection.
 
 import type postgres from "postgres";
+import { normalForm } from "../../projections/exact-text.ts";
 import { logStream } from "../domain/log-started.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import type { Sql } from "./postgres.ts";
-import { normalForm } from "./projected-event.ts";
 import type { ProjectorClock } from "./projector-clock.ts";
 
 /** Where an event lies in its log. */

@@ -1,13 +1,16 @@
 // MTTR: figures over the recoveries of a span, computed by Postgres in one snapshot with the position they hold at.
 
+import { normalForm } from "../../projections/exact-text.ts";
 import type { Basis, GroupBy, MttrAnswer, RecoveryFigures } from "../answers/incidents.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import { gradeOf } from "../domain/recovery.ts";
 import type { MatchedBy } from "../domain/signal.ts";
+import { dismissedCode, matches, seconds as secondsOf } from "./answer-rows.ts";
+import { isBefore, isFrom, wordNumber } from "./conditions.ts";
 import { nextPage, type PageBounds, readCursor } from "./cursor.ts";
 import { faultCode } from "./database-fault.ts";
 import type { Sql } from "./postgres.ts";
-import { normalForm } from "./projected-event.ts";
+
 import type { Asking } from "./unavailable.ts";
 
 interface MttrRequest {
@@ -29,12 +32,14 @@ interface FiguresRow {
   group_id: string | null;
   n: number;
   open: number;
-  mean: number | null;
+  dismissed: number;
+  /** Microseconds, as are the others. */
+  sum: string | null;
   median: number | null;
   p90: number | null;
   p95: number | null;
-  min: number | null;
-  max: number | null;
+  min: string | null;
+  max: string | null;
   by_incident_id: number;
   by_monitor_id: number;
   by_project: number;
@@ -51,48 +56,21 @@ export class UnknownTimeZone extends Error {
 }
 
 /**
- * Ended outages count by recovery time in [from, to); `open` counts the outages still open that began before `to`.
- * Percentiles are interpolated (percentile_cont). The position is read in the same statement, so in the same snapshot.
- * May throw UnknownTimeZone where it groups by days, weeks or months.
+ * Ended outages count by recovery time in [from, to), dismissed ones by their end; `open` counts the outages still open
+ * that began before `to`. Sums are of whole microseconds, so the same rows give the same digits in any plan. Percentiles
+ * are interpolated (percentile_cont). The position is read in the same statement, so in the same snapshot. May throw
+ * UnknownTimeZone where it groups by days, weeks or months.
  */
 export function mttrQuery(sql: Sql, asked: Asking) {
   return (project: string, request: MttrRequest): Promise<MttrAnswer> =>
     asked(async () => {
-      const seconds = request.basis === "first_alert" ? sql`outage_seconds` : sql`recovery_seconds`;
       const grouped = request.group_by !== undefined;
-      const key = groupKey(sql, request);
-      // Two incidents may be shown under one text (an incident_id that Postgres cannot hold as it is).
-      const id = request.group_by === "incident" ? sql`o.incident_key` : sql`${noId}::text::uuid`;
       const { limit, cursor } = request.page ?? { limit: mostGroups, cursor: undefined };
       const [afterKey, afterId] = readCursor(cursor, ["text", "key"]) ?? [];
       const rows = await sql<FiguresRow[]>`
-        with chosen as (
-          select ${seconds} as seconds, o.matched_by, o.ended_at = 'infinity' as is_open, ${key} as key, ${id} as id
-          from outages o ${request.group_by === "incident" ? sql`join incidents i using (incident_key)` : sql``}
-          where o.project_uuid = ${project}
-          ${request.monitor_id === undefined ? sql`` : sql`and o.monitor_id = ${normalForm(request.monitor_id)}`}
-          ${request.repo_uuid === undefined ? sql`` : sql`and o.repo_uuid = ${request.repo_uuid}`}
-          ${request.matched_by === undefined ? sql`` : sql`and (o.matched_by = ${request.matched_by} or o.ended_at = 'infinity')`}
-          ${request.from === undefined ? sql`` : sql`and o.ended_at >= ${request.from}`}
-          ${
-            request.to === undefined
-              ? sql``
-              : sql`and (o.ended_at < ${request.to} or (o.ended_at = 'infinity' and o.first_alert_at < ${request.to}))`
-          }
-        )
+        with chosen as (${chosenOutages(sql, project, request)})
         select ${grouped ? sql`grouping(key) = 1` : sql`true`} as is_total, ${grouped ? sql`key collate "C"` : sql`null::text`} as group_key,
-          ${grouped ? sql`id` : sql`null::uuid`} as group_id,
-          count(*) filter (where not is_open)::integer as n,
-          count(*) filter (where is_open)::integer as open,
-          avg(seconds) filter (where not is_open) as mean,
-          percentile_cont(0.5) within group (order by seconds) filter (where not is_open) as median,
-          percentile_cont(0.9) within group (order by seconds) filter (where not is_open) as p90,
-          percentile_cont(0.95) within group (order by seconds) filter (where not is_open) as p95,
-          min(seconds) filter (where not is_open) as min,
-          max(seconds) filter (where not is_open) as max,
-          count(*) filter (where matched_by = 'incident_id')::integer as by_incident_id,
-          count(*) filter (where matched_by = 'monitor_id')::integer as by_monitor_id,
-          count(*) filter (where matched_by = 'project')::integer as by_project,
+          ${grouped ? sql`id` : sql`null::uuid`} as group_id, ${figureColumns(sql)},
           (select position from checkpoints limit 1) as position
         from chosen ${grouped ? sql`group by grouping sets ((), (key, id))` : sql``}
         ${
@@ -115,6 +93,43 @@ export function mttrQuery(sql: Sql, asked: Asking) {
       };
     });
 }
+
+/** One row an outage: its microseconds, what ended it (null: nothing yet), and its group. */
+function chosenOutages(sql: Sql, project: string, request: MttrRequest) {
+  const { from, to, group_by } = request;
+  const us = request.basis === "first_alert" ? sql`outage_us` : sql`recovery_us`;
+  // Two incidents may be shown under one text (an incident_id that Postgres cannot hold as it is).
+  const id =
+    group_by === "incident"
+      ? sql`(select incident_key from incidents i where i.incident = o.incident)`
+      : sql`${noId}::text::uuid`;
+  const which = sql`o.project = ${wordNumber(sql, project)}
+    ${request.monitor_id === undefined ? sql`` : sql`and o.monitor_id = ${wordNumber(sql, normalForm(request.monitor_id))}`}
+    ${request.repo_uuid === undefined ? sql`` : sql`and o.repo_uuid = ${wordNumber(sql, request.repo_uuid)}`}`;
+  return sql`
+    select ${us} as us, o.ended_by, ${groupKey(sql, request, "ended_at")} as key, ${id} as id from outages o
+    where ${which}
+    ${request.matched_by === undefined ? sql`` : sql`and o.ended_by in (${matches.indexOf(request.matched_by)}, ${dismissedCode})`}
+    ${from === undefined ? sql`` : sql`and ${isFrom(sql, "ended_at", from)}`}
+    ${to === undefined ? sql`` : sql`and ${isBefore(sql, "ended_at", to)}`}
+    union all
+    select null, null, ${groupKey(sql, request, "first_at")}, ${id} from open_outages o
+    where o.is_shown and ${which} ${to === undefined ? sql`` : sql`and ${isBefore(sql, "first_at", to)}`}`;
+}
+
+const figureColumns = (sql: Sql) => sql`
+  count(us)::integer as n,
+  (count(*) filter (where ended_by is null))::integer as open,
+  (count(*) filter (where ended_by = ${dismissedCode}))::integer as dismissed,
+  sum(us)::text as sum,
+  percentile_cont(0.5) within group (order by us) as median,
+  percentile_cont(0.9) within group (order by us) as p90,
+  percentile_cont(0.95) within group (order by us) as p95,
+  min(us)::text as min,
+  max(us)::text as max,
+  (count(*) filter (where ended_by = 0))::integer as by_incident_id,
+  (count(*) filter (where ended_by = 1))::integer as by_monitor_id,
+  (count(*) filter (where ended_by = 2))::integer as by_project`;
 
 function pageOfGroups(
   rows: readonly FiguresRow[],
@@ -141,19 +156,19 @@ const namesTakenForAbbreviations: ReadonlyMap<string, string> = new Map([
   ["WET", "Europe/Lisbon"],
 ]);
 
-/** Days, weeks and months are those of the recovery in the time zone; open outages belong to those of their start. */
-function groupKey(sql: Sql, { group_by, ...request }: MttrRequest) {
+/** Days, weeks and months are those of the end in the time zone; open outages belong to those of their start. */
+function groupKey(sql: Sql, { group_by, ...request }: MttrRequest, column: "ended_at" | "first_at") {
   const tz = namesTakenForAbbreviations.get(request.tz.toUpperCase()) ?? request.tz;
-  const local = sql`(left(case when o.ended_at = 'infinity' then o.first_alert_at else o.recovered_at end, 26) || 'Z')::timestamptz at time zone ${tz}`;
+  const local = sql`(o.${sql(column)} at time zone 'UTC' at time zone ${tz})`;
   switch (group_by) {
     case undefined:
       return sql`null::text`;
     case "repo":
-      return sql`o.repo_uuid::text`;
+      return sql`(select word from words where id = o.repo_uuid)`;
     case "monitor":
-      return sql`o.monitor_id`;
+      return sql`(select word from words where id = o.monitor_id)`;
     case "incident":
-      return sql`i.incident_id`;
+      return sql`(select incident_id from incidents i where i.incident = o.incident)`;
     case "day":
       return sql`to_char(${local}, 'YYYY-MM-DD')`;
     case "week":
@@ -165,19 +180,24 @@ function groupKey(sql: Sql, { group_by, ...request }: MttrRequest) {
   }
 }
 
-const figures = (row: FiguresRow): RecoveryFigures => ({
-  n: row.n,
-  open: row.open,
-  mean_seconds: row.mean,
-  median_seconds: row.median,
-  p90_seconds: row.p90,
-  p95_seconds: row.p95,
-  min_seconds: row.min,
-  max_seconds: row.max,
-  grade: gradeOf(row.mean),
-  matched_by: {
-    incident_id: row.by_incident_id,
-    monitor_id: row.by_monitor_id,
-    project: row.by_project,
-  },
-});
+const figures = (row: FiguresRow): RecoveryFigures => {
+  const mean = row.sum === null ? null : Number(row.sum) / row.n / 1e6;
+  const seconds = (us: number | null): number | null => (us === null ? null : us / 1e6);
+  return {
+    n: row.n,
+    open: row.open,
+    dismissed: row.dismissed,
+    mean_seconds: mean,
+    median_seconds: seconds(row.median),
+    p90_seconds: seconds(row.p90),
+    p95_seconds: seconds(row.p95),
+    min_seconds: secondsOf(row.min),
+    max_seconds: secondsOf(row.max),
+    grade: gradeOf(mean),
+    matched_by: {
+      incident_id: row.by_incident_id,
+      monitor_id: row.by_monitor_id,
+      project: row.by_project,
+    },
+  };
+};

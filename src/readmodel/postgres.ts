@@ -14,6 +14,14 @@ export const readModelSchema = "ledger";
  */
 const oneStatementAtATime: object = { max_pipeline: 0 };
 
+/** As Postgres' own text: a Date of the client's would lose microseconds (instant-columns.ts). */
+const timestamp = {
+  to: 1114,
+  from: [1114],
+  serialize: (text: string): string => text,
+  parse: (text: string): string => text,
+};
+
 /** Opens a pool (lazily: Postgres may be down). Every connection finds the read model's tables by their bare names. */
 export function openPostgres(
   url: string,
@@ -37,9 +45,11 @@ export function openPostgres(
     // The look-up of array types at the start of a connection is a promise that the client leaves behind, rejected,
     // where the connection is lost during it. No statement here sends or reads an array.
     fetch_types: false,
+    types: { timestamp },
     connection: {
       application_name: options.applicationName,
       search_path: readModelSchema,
+      datestyle: "ISO",
       statement_timeout: options.statementTimeoutMs,
       idle_in_transaction_session_timeout: 60_000,
       ...(options.readOnly === true ? { default_transaction_read_only: true } : {}),

@@ -1,12 +1,13 @@
 // Decodes a stored event for the projections: checks what Postgres and the rules depend on, and puts text into the
 // form that Postgres can hold. Knows no database.
 
-import { createHash } from "node:crypto";
+import { normalForm } from "../../projections/exact-text.ts";
 import type { ProjectedEvent, ProjectedSignal } from "../../projections/projection.ts";
 import { isUuid, maxIncidentIdLength } from "../domain/ids.ts";
-import { type Parsed, parseInstant } from "../domain/instant.ts";
-import { kindOf, normaliseStatus } from "../domain/status.ts";
-import type { RecordedEvent, StoredEvent } from "../domain/stored-events.ts";
+import { type Instant, type Parsed, parseInstant } from "../domain/instant.ts";
+import type { Kind } from "../domain/signal.ts";
+import { normaliseStatus } from "../domain/status.ts";
+import { isExactSource, type RecordedEvent } from "../domain/stored-events.ts";
 
 /** Why an event cannot be projected; it becomes a dead letter. */
 export class UnreadableEvent extends Error {
@@ -17,76 +18,29 @@ export class UnreadableEvent extends Error {
 export function projectedEvent(event: RecordedEvent): ProjectedEvent | undefined {
   // The embedded event store serves this in the place of an event that does not fit its check sum.
   if (event.type === "$damaged") throw new UnreadableEvent("it is damaged in the event store");
-  const read = Object.hasOwn(readers, event.type) ? readers[event.type as StoredEvent["type"]] : undefined;
+  const read = Object.hasOwn(readers, event.type) ? readers[event.type as ProjectedEvent["type"]] : undefined;
   if (read === undefined) return undefined;
   return read(new Fields(event.data, event.type), event);
 }
 
 const readers: {
-  readonly [Type in StoredEvent["type"]]: (data: Fields, event: RecordedEvent) => ProjectedEvent;
+  readonly [Type in ProjectedEvent["type"]]: (data: Fields, event: RecordedEvent) => ProjectedEvent;
 } = {
   IncidentSignalRecorded: (data, event) => ({
     type: "IncidentSignalRecorded",
     data: projectedSignal(data, event),
   }),
-  ProjectRegistered: (data) => ({
-    type: "ProjectRegistered",
-    data: {
-      project_uuid: data.uuid("project_uuid"),
-      name: data.text("name"),
-      created_at: data.instant("created_at"),
-    },
-  }),
   ProjectChanged: (data) => {
-    const name = data.optionalText("name");
     const matching = data.optionalText("matching");
     if (matching !== null && !isMatching(matching)) {
       throw new UnreadableEvent(`matching is ${quoted(matching)}: neither incident, monitor nor project`);
     }
+    const project_uuid = data.uuid("project_uuid");
     return {
       type: "ProjectChanged",
-      data: {
-        project_uuid: data.uuid("project_uuid"),
-        ...(name === null ? {} : { name }),
-        ...(matching === null ? {} : { matching }),
-      },
+      data: matching === null ? { project_uuid } : { project_uuid, matching },
     };
   },
-  RepositoryRegistered: (data) => ({
-    type: "RepositoryRegistered",
-    data: {
-      repo_uuid: data.uuid("repo_uuid"),
-      project_uuid: data.uuid("project_uuid"),
-      name: data.text("name"),
-      created_at: data.instant("created_at"),
-    },
-  }),
-  ApiKeyIssued: (data) => ({
-    type: "ApiKeyIssued",
-    data: {
-      key_id: data.uuid("key_id"),
-      project_uuid: data.uuid("project_uuid"),
-      label: data.text("label"),
-      scopes: data.scopes("scopes"),
-      // The hash of the secret has no place in the read model.
-      sha256: "",
-      expires_at: data.optionalText("expires_at") === null ? null : data.instant("expires_at"),
-      created_at: data.instant("created_at"),
-    },
-  }),
-  ApiKeyQuotaSet: (data) => ({
-    type: "ApiKeyQuotaSet",
-    // The quota itself has no place in the read model.
-    data: { key_id: data.uuid("key_id"), project_uuid: data.uuid("project_uuid"), quota: null },
-  }),
-  ApiKeyRevoked: (data) => ({
-    type: "ApiKeyRevoked",
-    data: {
-      key_id: data.uuid("key_id"),
-      project_uuid: data.uuid("project_uuid"),
-      revoked_at: data.instant("revoked_at"),
-    },
-  }),
   StatusesMapped: (data) => ({
     type: "StatusesMapped",
     data: { project_uuid: data.uuid("project_uuid"), mappings: data.mappings("mappings") },
@@ -96,29 +50,25 @@ const readers: {
 function projectedSignal(data: Fields, event: RecordedEvent): ProjectedSignal {
   const metadata = new Fields(event.metadata, event.type);
   const project_uuid = data.uuid("project_uuid");
-  const exactId = data.exactText("incident_id");
-  if (exactId.length < 1 || exactId.length > maxIncidentIdLength) {
-    throw new UnreadableEvent(`incident_id has ${exactId.length} characters`);
+  const incident_id = data.exactText("incident_id");
+  if (incident_id.length < 1 || incident_id.length > maxIncidentIdLength) {
+    throw new UnreadableEvent(`incident_id has ${incident_id.length} characters`);
   }
-  const incident_id = normalForm(exactId);
-  const exactBytes = incident_id === exactId ? null : utf8(exactId);
-  const status = data.exactText("status");
-  const decided = data.kind("kind");
-  const kind = decided === undefined ? kindOf(status, {}) : decided;
+  const source = metadata.optionalText("source") ?? "unknown";
   const keyId = metadata.optionalText("key_id");
   return {
     position: event.position.toString(),
     event_id: uuidOf(event.id, "event id"),
     project_uuid,
-    incident_key: incidentKey(project_uuid, exactBytes ?? exactId),
     incident_id,
-    incident_order: exactBytes?.toString("hex") ?? null,
-    status: normalForm(status),
-    word: decided === undefined ? normalForm(normaliseStatus(status)) : null,
-    own_kind: kind === "ALERT" ? 0 : kind === "RECOVERY" ? 1 : 2,
+    status: data.text("status"),
+    kind: data.kind("kind"),
+    exact: data.flag("exact") ?? isExactSource(source),
+    reminder: data.flag("reminder") ?? false,
+    started_at: data.optionalText("started_at") === null ? null : data.instant("started_at"),
     incident_time: data.instant("incident_time"),
     received_at: metadata.instant("received_at"),
-    source: metadata.optionalText("source") ?? "unknown",
+    source,
     key_id: keyId !== null && isUuid(keyId) ? keyId.toLowerCase() : null,
     monitor_id: data.optionalText("monitor_id"),
     monitor_name: data.optionalText("monitor_name"),
@@ -129,32 +79,7 @@ function projectedSignal(data: Fields, event: RecordedEvent): ProjectedSignal {
   };
 }
 
-/** The first 16 bytes of SHA-256 over project, NUL and the exact incident_id, written as a UUID. */
-export function incidentKey(project_uuid: string, exactId: string | Uint8Array): string {
-  const bytes = typeof exactId === "string" && !exactId.isWellFormed() ? utf8(exactId) : exactId;
-  const hash = createHash("sha256").update(`${project_uuid}\0`).update(bytes).digest("hex");
-  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-${hash.slice(12, 16)}-${hash.slice(16, 20)}-${hash.slice(20, 32)}`;
-}
-
-/** Text as Postgres can hold it: NUL as its symbol, a lone surrogate as the replacement character. */
-export function normalForm(text: string): string {
-  const wellFormed = text.isWellFormed() ? text : text.toWellFormed();
-  return wellFormed.includes("\0") ? wellFormed.replaceAll("\0", "\u2400") : wellFormed;
-}
-
-/** UTF-8 in which a lone surrogate is kept, as its three bytes, so that byte order is code point order. */
-function utf8(text: string): Buffer {
-  const parts: Uint8Array[] = [];
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    parts.push(
-      code >= 0xd800 && code <= 0xdfff
-        ? Uint8Array.of(0xed, 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f))
-        : Buffer.from(character),
-    );
-  }
-  return Buffer.concat(parts);
-}
+const kinds = ["ALERT", "RECOVERY", "DISMISSAL", "ACKNOWLEDGEMENT"] as const;
 
 const isMatching = (text: string): text is "incident" | "monitor" | "project" =>
   ["incident", "monitor", "project"].includes(text);
@@ -193,24 +118,27 @@ class Fields {
     return uuidOf(this.exactText(name), name);
   }
 
-  instant(name: string): string {
+  flag(name: string): boolean | undefined {
+    const value = this.#fields[name];
+    if (value === undefined || typeof value === "boolean") return value;
+    throw new UnreadableEvent(`${name} is ${quoted(value)}: neither true nor false`);
+  }
+
+  instant(name: string): Instant {
     const text = this.exactText(name);
-    if (canonical.test(text)) return text;
-    const read: Parsed<string> = parseInstant(text);
+    if (canonical.test(text)) return text as Instant;
+    const read: Parsed<Instant> = parseInstant(text);
     if (!read.ok) throw new UnreadableEvent(`cannot read ${name} ${quoted(text)}: ${read.problem}`);
     return read.value;
   }
 
-  kind(name: string): "ALERT" | "RECOVERY" | null | undefined {
+  kind(name: string): Kind | undefined {
     const value = this.#fields[name];
-    if (value === undefined || value === null || value === "ALERT" || value === "RECOVERY") return value;
-    throw new UnreadableEvent(`${name} is ${quoted(value)}: neither ALERT, RECOVERY nor null`);
-  }
-
-  scopes(name: string): ("ingest" | "read")[] {
-    const value = this.#fields[name];
-    if (!Array.isArray(value)) throw new UnreadableEvent(`${name} is missing or no list`);
-    return value.filter((scope) => scope === "ingest" || scope === "read");
+    if (value === undefined || value === null) return value;
+    const kind = kinds.find((one) => one === value);
+    if (kind === undefined)
+      throw new UnreadableEvent(`${name} is ${quoted(value)}: none of ${kinds.join(", ")}, null`);
+    return kind;
   }
 
   mappings(name: string): Record<string, "ALERT" | "RECOVERY"> {

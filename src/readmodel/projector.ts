@@ -2,7 +2,7 @@
 // projection by name. Postgres may be down at the start and at any time after.
 
 import type { Projection } from "../../projections/projection.ts";
-import { CheckpointLost } from "./apply-batch.ts";
+import { BatchApplier } from "./apply-batch.ts";
 import { Claim } from "./claim.ts";
 import { faultReason } from "./database-fault.ts";
 import type { FollowLog, HeadPosition, ReadStreamFrom } from "./event-feed.ts";
@@ -10,6 +10,7 @@ import { openSession, type Session } from "./lead.ts";
 import { type LogIdentity, OfAnotherLog } from "./log-identity.ts";
 import { Progress, type ProjectorStatus } from "./progress.ts";
 import { type ProjectorClock, realClock } from "./projector-clock.ts";
+import { CheckpointLost } from "./read-model-store.ts";
 import { prepareTables } from "./schema.ts";
 import { project } from "./stint.ts";
 
@@ -43,6 +44,8 @@ export interface ProjectorOptions {
   readonly log: ProjectorLog;
   readonly maxBatchEvents?: number;
   readonly maxBatchWaitMs?: number;
+  /** How many incidents are remembered between batches (default 100,000); what they are is read again otherwise. */
+  readonly cachedIncidents?: number;
   readonly clock?: ProjectorClock;
   /** Instead of one with Postgres at `databaseUrl`. */
   readonly openSession?: () => Session;
@@ -82,15 +85,17 @@ async function keepProjecting(
   stop: AbortSignal,
 ): Promise<void> {
   let backoffMs = firstBackoffMs;
-  const { identity, log, clock = realClock } = options;
+  const { identity, log, projections, cachedIncidents = 100_000, clock = realClock } = options;
   const claim = new Claim({ identity, clock, progress, log });
-  const open = options.openSession ?? (() => openSession(options.databaseUrl));
+  const open = options.openSession ?? (() => openSession(options.databaseUrl, projections));
   while (!stop.aborted) {
     const session = open();
     try {
-      const lead = await claim.lead(session.sql, stop);
-      if (lead === undefined) return;
-      const tables = await prepareTables(lead.sql, options.projections, identity);
+      const held = await claim.lead(session.sql, stop);
+      if (held === undefined) return;
+      const applier = new BatchApplier(session.store, projections, { cacheSize: cachedIncidents });
+      const lead = { ...held, applier };
+      const tables = await prepareTables(lead.sql, projections, identity);
       await project(lead, tables, options, progress, stop);
     } catch (error) {
       if (stop.aborted) return;

@@ -1,5 +1,6 @@
 // Answers what people ask of the read model: incidents, timelines, pairs. Knows no HTTP. MTTR is in mttr-query.ts.
 
+import { normalForm } from "../../projections/exact-text.ts";
 import type { Page } from "../answers/field.ts";
 import type {
   IncidentDetail,
@@ -9,12 +10,30 @@ import type {
   TimelineItem,
 } from "../answers/incidents.ts";
 import type { DeadLetterItem } from "../answers/operations.ts";
-import { type Instant, toRfc3339 } from "../domain/instant.ts";
+import type { Instant } from "../domain/instant.ts";
 import type { MatchedBy } from "../domain/signal.ts";
-import { nextPage, type PageBounds, readCursor } from "./cursor.ts";
+import {
+  dismissedCode,
+  endedColumns,
+  type IncidentRow,
+  incidentColumns,
+  incidentItem,
+  matches,
+  namesOf,
+  type OutageRow,
+  openColumns,
+  pairItem,
+  states,
+  type TimelineRow,
+  timelineItem,
+  wordOf,
+} from "./answer-rows.ts";
+import { isBefore, isFrom, wordNumber } from "./conditions.ts";
+import { cursorOf, nextPage, type PageBounds, readCursor } from "./cursor.ts";
+import { incidentKey } from "./incidents-store.ts";
+import { instantOf, instantOrNull, nanosecondsOf, timestampOf } from "./instant-columns.ts";
 import { mttrQuery } from "./mttr-query.ts";
 import type { Sql } from "./postgres.ts";
-import { incidentKey, normalForm } from "./projected-event.ts";
 import { type Asking, askingOf } from "./unavailable.ts";
 
 interface IncidentFilter {
@@ -26,7 +45,7 @@ interface IncidentFilter {
 }
 
 interface PairFilter {
-  readonly state?: "open" | "recovered";
+  readonly state?: "open" | "recovered" | "dismissed";
   readonly incident_id?: string;
   readonly monitor_id?: string;
   readonly repo_uuid?: string;
@@ -35,8 +54,8 @@ interface PairFilter {
   readonly to?: Instant;
 }
 
-/** An incident's outages beyond this are to be asked for as pairs. */
-const mostOutagesShown = 1_000;
+/** An incident is shown with so many outages at once. */
+const mostOutagesShown = 100;
 
 /**
  * Each may throw ReadModelUnavailable (Postgres cannot be asked now) or BadCursor. Times are RFC 3339, seconds numbers.
@@ -44,104 +63,21 @@ const mostOutagesShown = 1_000;
 export function readModelQueries(sql: Sql, asked: Asking = askingOf()) {
   return {
     incidents: (project: string, filter: IncidentFilter, page: PageBounds): Promise<Page<IncidentItem>> =>
-      asked(async () => {
-        const [time, key] = readCursor(page.cursor, ["time", "key"]) ?? [];
-        const rows = await sql<IncidentRow[]>`
-          select * from incidents where project_uuid = ${project}
-          ${filter.state === undefined ? sql`` : sql`and state = ${filter.state}`}
-          ${filter.monitor_id === undefined ? sql`` : sql`and monitor_id = ${normalForm(filter.monitor_id)}`}
-          ${filter.repo_uuid === undefined ? sql`` : sql`and repo_uuid = ${filter.repo_uuid}`}
-          ${filter.from === undefined ? sql`` : sql`and last_time >= ${filter.from}`}
-          ${filter.to === undefined ? sql`` : sql`and first_time < ${filter.to}`}
-          ${
-            time === undefined || key === undefined
-              ? sql``
-              : sql`and first_time <= ${time} and (first_time < ${time} or incident_key > ${key}::text::uuid)`
-          }
-          order by first_time desc, incident_key limit ${page.limit + 1}`;
-        return nextPage(rows, page.limit, incidentItem, (row) => [row.first_time, row.incident_key]);
-      }),
+      asked(() => incidents(sql, project, filter, page)),
 
-    incident: (project: string, incidentId: string): Promise<IncidentDetail | undefined> =>
-      asked(async () => {
-        const key = incidentKey(project, incidentId);
-        // One statement, so that counts and outages are of one moment. The names of the two tables overlap.
-        const rows = await sql<{ incident: IncidentRow; outage: OutageRow | null }[]>`
-          select to_json(i) as incident, to_json(o) as outage from incidents i left join lateral (
-            select *, i.incident_id from outages where incident_key = ${key}
-            order by ended_at desc limit ${mostOutagesShown}
-          ) o on true where i.incident_key = ${key} order by o.ended_at`;
-        const [first] = rows;
-        if (first === undefined) return undefined;
-        return {
-          ...incidentItem(first.incident),
-          outages: rows.flatMap(({ outage }) => (outage === null ? [] : [pairItem(outage)])),
-        };
-      }),
+    /** `cursor` is the `outages_next` of an answer before. */
+    incident: (project: string, incidentId: string, cursor?: string): Promise<IncidentDetail | undefined> =>
+      asked(() => incident(sql, { project_uuid: project, incident_id: incidentId }, cursor)),
 
     timeline: (
       project: string,
       incidentId: string,
       page: PageBounds,
     ): Promise<Page<TimelineItem> | undefined> =>
-      asked(async () => {
-        const key = incidentKey(project, incidentId);
-        const cursor = readCursor(page.cursor, ["time", "kind", "time"]);
-        const [time, kind, incidentTime] = cursor ?? ["", "-1", ""];
-        const after = Number(kind);
-        // One index scan for each kind (timeline.sql says why), merged by the order of a timeline.
-        const ofKind = (which: 0 | 1 | 2) => {
-          const column = which === 1 ? sql`effective_time` : sql`incident_time`;
-          const beyond =
-            which === 1 && after === 1
-              ? sql`(effective_time, incident_time) > (${time ?? ""}, ${incidentTime ?? ""})`
-              : which > after
-                ? sql`${column} >= ${time ?? ""}`
-                : sql`${column} > ${time ?? ""}`;
-          return sql`(select * from records where incident_key = ${key} and kind = ${which} and ${beyond}
-            order by ${which === 1 ? sql`effective_time, incident_time` : sql`incident_time`} limit ${page.limit + 1})`;
-        };
-        const rows = await sql<RecordRow[]>`
-          select r.*, s.status, s.source, s.message, s.local_time, s.timezone, s.monitor_name as said_monitor_name,
-            s.monitor_id as said_monitor_id, s.repo_uuid as said_repo_uuid
-          from (select * from (${ofKind(0)} union all ${ofKind(1)} union all ${ofKind(2)}) merged
-                order by effective_time, kind, incident_time limit ${page.limit + 1}) r
-          join signals s on s.incident_key = r.incident_key and s.incident_time = r.incident_time
-            and s.event_id = r.last_event_id
-          order by r.effective_time, r.kind, r.incident_time`;
-        if (rows.length === 0) {
-          const known = await sql`select from incidents where incident_key = ${key}`;
-          if (known.length === 0) return undefined;
-        }
-        return nextPage(rows, page.limit, timelineItem, (row) => [
-          row.effective_time,
-          String(row.kind),
-          row.incident_time,
-        ]);
-      }),
+      asked(() => timeline(sql, { project_uuid: project, incident_id: incidentId }, page)),
 
     pairs: (project: string, filter: PairFilter, page: PageBounds): Promise<Page<PairItem>> =>
-      asked(async () => {
-        const [after, key] = readCursor(page.cursor, ["time", "key"]) ?? [];
-        const isOpen = filter.state === "open";
-        const time = isOpen ? sql`o.first_alert_at` : sql`o.ended_at`;
-        const rows = await sql<OutageRow[]>`
-          select o.*, i.incident_id from outages o join incidents i using (incident_key)
-          where o.project_uuid = ${project}
-          and ${isOpen ? sql`o.ended_at = 'infinity'` : sql`o.ended_at < 'infinity'`}
-          ${filter.incident_id === undefined ? sql`` : sql`and o.incident_key = ${incidentKey(project, filter.incident_id)}`}
-          ${filter.monitor_id === undefined ? sql`` : sql`and o.monitor_id = ${normalForm(filter.monitor_id)}`}
-          ${filter.repo_uuid === undefined ? sql`` : sql`and o.repo_uuid = ${filter.repo_uuid}`}
-          ${filter.matched_by === undefined ? sql`` : sql`and o.matched_by = ${filter.matched_by}`}
-          ${filter.from === undefined ? sql`` : sql`and ${time} >= ${filter.from}`}
-          ${filter.to === undefined ? sql`` : sql`and ${time} < ${filter.to}`}
-          ${after === undefined || key === undefined ? sql`` : sql`and (${time}, o.incident_key) > (${after}, ${key}::text::uuid)`}
-          order by ${time}, o.incident_key limit ${page.limit + 1}`;
-        return nextPage(rows, page.limit, pairItem, (row) => [
-          isOpen ? row.first_alert_at : row.ended_at,
-          row.incident_key,
-        ]);
-      }),
+      asked(() => (filter.state === "open" ? openPairs : endedPairs)(sql, project, filter, page)),
 
     mttr: mttrQuery(sql, asked),
 
@@ -161,91 +97,167 @@ export function readModelQueries(sql: Sql, asked: Asking = askingOf()) {
 
     keyUsage: (project: string): Promise<ReadonlyMap<string, Instant>> =>
       asked(async () => {
-        const rows = await sql<{ key_id: string; last_used_at: Instant }[]>`
-          select u.key_id, u.last_used_at from key_usage u join api_keys k using (key_id)
-          where k.project_uuid = ${project}`;
-        return new Map(rows.map(({ key_id, last_used_at }) => [key_id, last_used_at]));
+        const rows = await sql<{ key_id: string; last_used_at: string; last_used_at_ns: number }[]>`
+          select key_id, last_used_at, last_used_at_ns from key_usage where project_uuid = ${project}`;
+        return new Map(rows.map((row) => [row.key_id, instantOf(row.last_used_at, row.last_used_at_ns)]));
       }),
   };
 }
 
-interface IncidentRow extends Omit<IncidentItem, "first_time" | "last_time"> {
-  incident_key: string;
-  first_time: Instant;
-  last_time: Instant;
+type Of = Parameters<typeof incidentKey>[0];
+
+async function incidents(
+  sql: Sql,
+  project: string,
+  filter: IncidentFilter,
+  page: PageBounds,
+): Promise<Page<IncidentItem>> {
+  const [time, number] = readCursor(page.cursor, ["time", "position"]) ?? [];
+  const after = time as Instant | undefined;
+  const rows = await sql<IncidentRow[]>`
+    select ${incidentColumns(sql)} from incidents where project = ${wordNumber(sql, project)}
+    ${filter.state === undefined ? sql`` : sql`and state = ${states.indexOf(filter.state)}`}
+    ${named(sql, "monitor_id", filter.monitor_id)} ${named(sql, "repo_uuid", filter.repo_uuid)}
+    ${filter.from === undefined ? sql`` : sql`and ${isFrom(sql, "last_time", filter.from)}`}
+    ${filter.to === undefined ? sql`` : sql`and ${isBefore(sql, "first_time", filter.to)}`}
+    ${
+      after === undefined || number === undefined
+        ? sql``
+        : sql`and first_time <= ${timestampOf(after)} and (first_time < ${timestampOf(after)}
+            or first_time_ns < ${nanosecondsOf(after)}
+            or first_time_ns = ${nanosecondsOf(after)} and incident > ${number}::text::numeric)`
+    }
+    order by first_time desc, first_time_ns desc, incident limit ${page.limit + 1}`;
+  return nextPage(rows, page.limit, incidentItem, (row) => [
+    instantOf(row.first_time, row.first_time_ns),
+    String(row.incident),
+  ]);
 }
 
-const incidentItem = (row: IncidentRow): IncidentItem => ({
-  incident_id: row.incident_id,
-  state: row.state,
-  monitor_id: row.monitor_id,
-  monitor_name: row.monitor_name,
-  repo_uuid: row.repo_uuid,
-  first_time: toRfc3339(row.first_time),
-  last_time: toRfc3339(row.last_time),
-  alerts: row.alerts,
-  recoveries: row.recoveries,
-  outages: row.outages,
-  webhooks: row.webhooks,
-});
-
-interface OutageRow extends Omit<PairItem, "first_alert_at" | "latest_alert_at" | "recovered_at"> {
-  incident_key: string;
-  ended_at: string;
-  first_alert_at: Instant;
-  latest_alert_at: Instant;
-  recovered_at: Instant | null;
+function named(sql: Sql, column: "monitor_id" | "repo_uuid", name: string | undefined) {
+  return name === undefined ? sql`` : sql`and ${sql(column)} = ${wordNumber(sql, normalForm(name))}`;
 }
 
-const pairItem = (row: OutageRow): PairItem => ({
-  incident_id: row.incident_id,
-  monitor_id: row.monitor_id,
-  monitor_name: row.monitor_name,
-  repo_uuid: row.repo_uuid,
-  first_alert_at: toRfc3339(row.first_alert_at),
-  latest_alert_at: toRfc3339(row.latest_alert_at),
-  alerts: row.alerts,
-  recovered_at: row.recovered_at === null ? null : toRfc3339(row.recovered_at),
-  recovery_seconds: row.recovery_seconds,
-  outage_seconds: row.outage_seconds,
-  matched_by: row.matched_by,
-  recovered_at_basis: row.recovered_at_basis,
-  alert_event_id: row.alert_event_id,
-  recovery_event_id: row.recovery_event_id,
-});
-
-interface RecordRow {
-  event_id: string;
-  position: string;
-  kind: number;
-  incident_time: Instant;
-  effective_time: Instant;
-  first_received_at: Instant;
-  webhooks: number;
-  status: string;
-  source: string;
-  message: string | null;
-  local_time: string | null;
-  timezone: string | null;
-  said_monitor_name: string | null;
-  said_monitor_id: string | null;
-  said_repo_uuid: string | null;
+async function incident(sql: Sql, of: Of, cursor: string | undefined): Promise<IncidentDetail | undefined> {
+  const [before] = readCursor(cursor, ["time"]) ?? [];
+  const end = before as Instant | undefined;
+  // One statement, so that counts and outages are of one moment.
+  const rows = await sql<{ incident: IncidentRow; outage: OutageRow | null }[]>`
+    with i as materialized (select ${incidentColumns(sql)} from incidents where incident_key = ${incidentKey(of)})
+    select to_json(i) as incident, to_json(o) as outage from i left join lateral (
+      select * from (
+        (select ${openColumns(sql)} from open_outages o
+         where o.incident = i.incident and o.is_shown ${end === undefined ? sql`` : sql`and false`})
+        union all
+        (select ${endedColumns(sql)} from outages o
+         where o.incident = i.incident ${end === undefined ? sql`` : sql`and ${isBefore(sql, "ended_at", end)}`}
+         order by o.ended_at desc, o.ended_at_ns desc limit ${mostOutagesShown + 1})
+      ) shown order by ended_at desc nulls first, ended_at_ns desc nulls first limit ${mostOutagesShown + 1}
+    ) o on true`;
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const outages = rows.flatMap(({ outage }) => (outage === null ? [] : [outage]));
+  const shown = outages.slice(0, mostOutagesShown);
+  const oldest = shown.at(-1);
+  const oldestEnd = instantOrNull(oldest?.ended_at ?? null, oldest?.ended_at_ns ?? null);
+  return {
+    ...incidentItem(first.incident),
+    outages: shown.reverse().map(pairItem),
+    outages_next: outages.length > mostOutagesShown && oldestEnd !== null ? cursorOf([oldestEnd]) : null,
+  };
 }
 
-const timelineItem = (row: RecordRow): TimelineItem => ({
-  event_id: row.event_id,
-  position: row.position,
-  incident_time: toRfc3339(row.incident_time),
-  effective_time: toRfc3339(row.effective_time),
-  received_at: toRfc3339(row.first_received_at),
-  status: row.status,
-  kind: row.kind === 0 ? "ALERT" : row.kind === 1 ? "RECOVERY" : null,
-  monitor_name: row.said_monitor_name,
-  monitor_id: row.said_monitor_id,
-  repo_uuid: row.said_repo_uuid,
-  message: row.message,
-  local_time: row.local_time,
-  timezone: row.timezone,
-  source: row.source,
-  webhooks: row.webhooks,
-});
+async function timeline(sql: Sql, of: Of, page: PageBounds): Promise<Page<TimelineItem> | undefined> {
+  const key = incidentKey(of);
+  const [effective, place, own, event] = readCursor(page.cursor, ["time", "kind", "time", "key"]) ?? [];
+  const [at, incidentTime] = [effective as Instant | undefined, own as Instant | undefined];
+  // The order of a timeline (pairing rule 1); the index has the first of it.
+  const order = sql`at, at_ns, least(kind, 3), coalesce(incident_time, at), coalesce(incident_time_ns, at_ns), event_id`;
+  const rows = await sql<TimelineRow[]>`
+    select at, at_ns, incident_time, incident_time_ns, received_at, received_at_ns, event_id, position, kind, message,
+      local_time, webhooks, ${wordOf(sql, "status")}, ${wordOf(sql, "source")}, ${wordOf(sql, "timezone")}, ${namesOf(sql)}
+    from records where incident = (select incident from incidents where incident_key = ${key})
+    ${
+      at === undefined || incidentTime === undefined
+        ? sql``
+        : sql`and at >= ${timestampOf(at)} and (${order}) > (${timestampOf(at)}, ${nanosecondsOf(at)},
+            ${Number(place)}, ${timestampOf(incidentTime)}, ${nanosecondsOf(incidentTime)}, ${event ?? ""}::text::uuid)`
+    }
+    order by ${order} limit ${page.limit + 1}`;
+  if (rows.length === 0) {
+    const known = await sql`select from incidents where incident_key = ${key}`;
+    if (known.length === 0) return undefined;
+  }
+  return nextPage(rows, page.limit, timelineItem, (row) => {
+    const effective = instantOf(row.at, row.at_ns);
+    const own = instantOrNull(row.incident_time, row.incident_time_ns) ?? effective;
+    return [effective, String(Math.min(row.kind, 3)), own, row.event_id];
+  });
+}
+
+async function endedPairs(
+  sql: Sql,
+  project: string,
+  filter: PairFilter,
+  page: PageBounds,
+): Promise<Page<PairItem>> {
+  const [time, number] = readCursor(page.cursor, ["time", "position"]) ?? [];
+  const after = time as Instant | undefined;
+  const rows = await sql<OutageRow[]>`
+    select ${endedColumns(sql)} from (
+      select * from outages where project = ${wordNumber(sql, project)}
+      and ${filter.state === "dismissed" ? sql`ended_by = ${dismissedCode}` : sql`ended_by <> ${dismissedCode}`}
+      ${filter.matched_by === undefined ? sql`` : sql`and ended_by = ${matches.indexOf(filter.matched_by)}`}
+      ${ofIncident(sql, project, filter)}
+      ${named(sql, "monitor_id", filter.monitor_id)} ${named(sql, "repo_uuid", filter.repo_uuid)}
+      ${filter.from === undefined ? sql`` : sql`and ${isFrom(sql, "ended_at", filter.from)}`}
+      ${filter.to === undefined ? sql`` : sql`and ${isBefore(sql, "ended_at", filter.to)}`}
+      ${
+        after === undefined || number === undefined
+          ? sql``
+          : sql`and ended_at >= ${timestampOf(after)}
+              and (ended_at, ended_at_ns, incident) > (${timestampOf(after)}, ${nanosecondsOf(after)}, ${number}::text::numeric)`
+      }
+      order by ended_at, ended_at_ns, incident limit ${page.limit + 1}
+    ) o join incidents i using (incident) order by o.ended_at, o.ended_at_ns, o.incident`;
+  return nextPage(rows, page.limit, pairItem, (row) => [
+    instantOf(row.ended_at ?? "", row.ended_at_ns ?? 0),
+    String(row.incident),
+  ]);
+}
+
+async function openPairs(
+  sql: Sql,
+  project: string,
+  filter: PairFilter,
+  page: PageBounds,
+): Promise<Page<PairItem>> {
+  const [time, number] = readCursor(page.cursor, ["time", "position"]) ?? [];
+  const after = time as Instant | undefined;
+  const rows = await sql<OutageRow[]>`
+    select ${openColumns(sql)} from (
+      select * from open_outages where is_shown and project = ${wordNumber(sql, project)}
+      ${filter.matched_by === undefined ? sql`` : sql`and false`}
+      ${ofIncident(sql, project, filter)}
+      ${named(sql, "monitor_id", filter.monitor_id)} ${named(sql, "repo_uuid", filter.repo_uuid)}
+      ${filter.from === undefined ? sql`` : sql`and ${isFrom(sql, "first_at", filter.from)}`}
+      ${filter.to === undefined ? sql`` : sql`and ${isBefore(sql, "first_at", filter.to)}`}
+      ${
+        after === undefined || number === undefined
+          ? sql``
+          : sql`and first_at >= ${timestampOf(after)}
+              and (first_at, first_at_ns, incident) > (${timestampOf(after)}, ${nanosecondsOf(after)}, ${number}::text::numeric)`
+      }
+      order by first_at, first_at_ns, incident limit ${page.limit + 1}
+    ) o join incidents i using (incident) order by o.first_at, o.first_at_ns, o.incident`;
+  return nextPage(rows, page.limit, pairItem, (row) => [
+    instantOf(row.first_alert_at, row.first_alert_at_ns),
+    String(row.incident),
+  ]);
+}
+
+function ofIncident(sql: Sql, project: string, { incident_id }: PairFilter) {
+  if (incident_id === undefined) return sql``;
+  const key = incidentKey({ project_uuid: project, incident_id });
+  return sql`and incident = (select incident from incidents where incident_key = ${key})`;
+}

@@ -1,18 +1,16 @@
 // Tries dead letters again where somebody asked for it (redrive-requests.ts): reads the event back from the store and
 // applies it with today's code, between two batches of the projector that leads. Knows no HTTP.
 
-import type { Projection } from "../../projections/projection.ts";
+import { normalForm } from "../../projections/exact-text.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
-import { applyBatch, prepareRows } from "./apply-batch.ts";
-import type { Lead } from "./apply-or-split.ts";
-import { faultReason, isDataFault } from "./database-fault.ts";
+import { isRefused, prepareEvents } from "./apply-batch.ts";
+import { apply as applyInLead, type Lead } from "./apply-or-split.ts";
+import { faultReason } from "./database-fault.ts";
 import type { ReadStreamFrom } from "./event-feed.ts";
-import { normalForm } from "./projected-event.ts";
 import { type ProjectorClock, realClock } from "./projector-clock.ts";
 import type { Turns } from "./turns.ts";
 
 export interface RedriveOptions {
-  readonly projections: readonly Projection[];
   readonly readStream: ReadStreamFrom;
   readonly log: {
     info(fields: object, message: string): void;
@@ -90,7 +88,7 @@ async function askedLetters({ sql }: Lead): Promise<readonly AskedLetter[]> {
 async function tryAgain(
   letter: AskedLetter,
   stint: RedriveStint,
-  { projections, readStream, log }: RedriveOptions,
+  { readStream, log }: RedriveOptions,
 ): Promise<void> {
   const { lead, turns } = stint;
   const settingsBefore = stint.settingsApplied();
@@ -113,21 +111,19 @@ async function tryAgain(
   /** Undefined where it is in the tables now, else why not. */
   async function apply(
     { position }: AskedLetter,
-    events: readonly RecordedEvent[],
+    recorded: readonly RecordedEvent[],
   ): Promise<string | undefined> {
-    const { rows, deadLetters } = prepareRows(projections, events);
+    const { events, deadLetters } = prepareEvents(recorded);
     const own = deadLetters.find(({ event }) => event.position === position);
     if (own !== undefined) return own.reason;
     const at = stint.checkpoint();
     if (at === undefined) return "the read model is being built anew";
     try {
       const log = { id: stint.logId, last: undefined };
-      const batch = { projections, rows, deadLetters: [], from: at, upTo: at, log, revived: position };
-      if ((await applyBatch(lead.sql, batch)) !== lead.pid)
-        throw new Error("the projector's connection was replaced");
+      await applyInLead(lead, { events, deadLetters: [], from: at, upTo: at, log, revived: position });
       return undefined;
     } catch (error) {
-      if (!isDataFault(error)) throw error;
+      if (!isRefused(error)) throw error;
       return faultReason(error);
     }
   }

@@ -1,4 +1,4 @@
-// Makes the read model's tables and functions: aside where there are others, so that queries never see half of them.
+// Makes the read model's tables: aside where there are others, so that queries never see half of them.
 // Knows the projections only as values.
 
 import { readFileSync } from "node:fs";
@@ -23,7 +23,7 @@ const replaced = `${readModelSchema}_old`;
 const checkpointTables = new URL("./checkpoint.sql", import.meta.url);
 const checkpointFunctions = new URL("./checkpoint.functions.sql", import.meta.url);
 /** Raised whenever checkpoint.sql changes: the read model is then built anew from the log. */
-const ownVersion = 2;
+const ownVersion = 3;
 const lockNotAvailable = "55P03";
 
 /** Names the one checkpoint of the read model: which projections, in which versions. */
@@ -77,14 +77,8 @@ export async function prepareTables(
     }
   }
   const logId = await log.id();
-  const functions = [
-    checkpointFunctions,
-    logMarkFunctions,
-    ...projections.flatMap((projection) => projection.functions),
-  ];
-  const steps = [read(logMarkTable), adoptTables(logId), ...functions.map(read)];
-  // Functions call each other across files, so their bodies are not checked as they come.
-  await sql.unsafe(script(schema, ["set local check_function_bodies = off", ...steps]));
+  const steps = [read(logMarkTable), adoptTables(logId), read(checkpointFunctions), read(logMarkFunctions)];
+  await sql.unsafe(script(schema, steps));
   return { isServed, served, logId, lastEvent: mark?.event };
 }
 
@@ -142,7 +136,7 @@ async function hasTables(sql: Sql): Promise<boolean> {
 
 async function makeTables(sql: Sql, projections: readonly Projection[]): Promise<void> {
   const name = `'${checkpointName(projections).replaceAll("'", "''")}'`;
-  const tables = [checkpointTables, ...projections.map((projection) => projection.tables)];
+  const tables = [checkpointTables, ...projections.map((projection) => projection.sql)];
   await sql.unsafe(
     script(aside, [
       `drop schema if exists ${aside} cascade`,

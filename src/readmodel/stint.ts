@@ -2,13 +2,14 @@
 // batches, dead letters that somebody wants tried again. Knows no event store and no projection by name.
 
 import { ownStreamPrefixes, registryStream } from "../domain/stored-events.ts";
-import { type DeadLetter, prepareRows } from "./apply-batch.ts";
+import { prepareEvents } from "./apply-batch.ts";
 import { type AppliedPart, applyOrSplit, type Lead } from "./apply-or-split.ts";
 import { Interruption } from "./interruption.ts";
 import { LogWatch } from "./log-identity.ts";
 import type { Progress } from "./progress.ts";
 import type { ProjectorLog, ProjectorOptions } from "./projector.ts";
 import { type ProjectorClock, realClock } from "./projector-clock.ts";
+import type { DeadLetter } from "./read-model-store.ts";
 import { keepRedriving } from "./redrive.ts";
 import { dropLeftTables, readCheckpoint, serveTables, type Tables } from "./schema.ts";
 import { Turns } from "./turns.ts";
@@ -89,20 +90,22 @@ export async function project(
   else log.info({ from: start.position?.toString() ?? "the start" }, "the read model is built anew, aside");
   let from = start.position;
   let applied: Promise<void> = Promise.resolve();
+  /** Whether the batch before has begun to be applied. */
+  let isUnderWay = false;
   try {
     for (;;) {
-      // While Postgres applies one batch, the next one is read and decoded.
+      // While Postgres applies one batch, the next one is read, decoded and folded.
       const next = await interruption.wait(batches.next());
       if (next === undefined || next.done === true) break;
       const { events, upTo, caughtUp } = next.value;
       if (events.length > 0) progress.received();
       const cutAt = clock.nowMs();
-      const prepared = prepareRows(projections, events);
+      const prepared = prepareEvents(events);
+      if (isUnderWay) lead.applier.foldAhead(prepared.events);
       await applied;
       await interruption.wait(watch.settleDoubt());
       if (stop.aborted) break;
       const batch = {
-        projections,
         logId,
         events,
         prepared,
@@ -123,7 +126,9 @@ export async function project(
           });
         },
       };
+      isUnderWay = false;
       applied = turns.take(async () => {
+        isUnderWay = true;
         await applyOrSplit(lead, batch);
         if (events.some(({ stream }) => stream === registryStream)) settingsApplied += 1;
         if (isServed || !caughtUp) return;

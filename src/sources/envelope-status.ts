@@ -1,6 +1,6 @@
 // What an envelope's type (CloudEvents, Standard Webhooks) means where its data name no status. Knows no sender.
 
-import { meaningOf, statusTable } from "./status-table.ts";
+import { type Meaning, meaningOf, statusTable } from "./status-table.ts";
 
 const words = statusTable({
   alert: "ALERT",
@@ -26,7 +26,7 @@ const words = statusTable({
 });
 
 /** By the type's last word: `com.example.monitor.recovery`, `incident.opened`; versions at its end do not count. */
-export function meaningOfType(type: string): "ALERT" | "RECOVERY" | { readonly ignored: string } | undefined {
+export function meaningOfType(type: string): Exclude<Meaning, "neither"> | undefined {
   const last = type
     .split(/[./:_-]/)
     .filter((word) => word !== "" && !/^v\d+$/i.test(word))

@@ -1,6 +1,7 @@
 // From what a source found in a payload (or in one element of a group) to what it answers. Knows no tool.
 
 import { maxIncidentIdLength } from "../domain/ids.ts";
+import type { Instant } from "../domain/instant.ts";
 import type { Kind } from "../domain/signal.ts";
 import { verbatimText } from "./json-text.ts";
 import type { IgnoredElement, Reading, SourcePayload, SourceSignal } from "./source.ts";
@@ -18,6 +19,9 @@ export interface Found extends Omit<ToolTimes, "received_at"> {
   readonly message?: string | undefined;
   readonly local_time?: string | undefined;
   readonly timezone?: string | undefined;
+  readonly exact?: boolean;
+  readonly reminder?: boolean;
+  readonly started_at?: Instant | undefined;
   /** The element of a grouped payload that this was found in. */
   readonly element?: unknown;
 }
@@ -82,6 +86,9 @@ function signalOf(
     ...(message === undefined ? {} : { message }),
     ...(local_time === undefined ? {} : { local_time }),
     ...(timezone === undefined ? {} : { timezone }),
+    ...(found.exact === undefined ? {} : { exact: found.exact }),
+    ...(found.reminder === true ? { reminder: true } : {}),
+    ...(found.started_at === undefined ? {} : { started_at: found.started_at }),
     ...elementText(payload, element),
   };
 }

@@ -3,6 +3,7 @@
 
 import { maxIncidentIdLength } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { Kind } from "../domain/signal.ts";
 import { filled } from "./filled-text.ts";
 import { type Element, elementText, unrecognised } from "./found-signal.ts";
 import { at, textAt } from "./json-fields.ts";
@@ -13,7 +14,7 @@ export interface SixFields {
   readonly incident_id: string | undefined;
   readonly status: string | undefined;
   /** Decided by the source where the status is the envelope's, not the sender's own word. */
-  readonly kind?: "ALERT" | "RECOVERY";
+  readonly kind?: Exclude<Kind, null>;
   /** As it stands in the payload; absent or an unfilled variable: the time of receipt. */
   readonly incident_time: unknown;
   /** What counts where the fields name no time. */

@@ -32,6 +32,15 @@ export interface SourceSignal {
   readonly kind?: Kind;
   readonly incident_time: Instant;
   readonly time_basis: TimeBasis;
+  /**
+   * Whether the sender uses one incident_id for an alert and for its end; absent: as the source's name says
+   * (src/domain/stored-events.ts).
+   */
+  readonly exact?: boolean;
+  /** Whether an ALERT may only be telling an open alert again. */
+  readonly reminder?: boolean;
+  /** When an exact RECOVERY says that its outage began. */
+  readonly started_at?: Instant;
   readonly monitor_name?: string;
   readonly monitor_id?: string;
   readonly message?: string;

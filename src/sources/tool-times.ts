@@ -52,14 +52,14 @@ export interface ToolTimes {
 }
 
 /**
- * An alert happened at its start, a recovery at its end: never at the start that many tools repeat with it. Where the
+ * An alert happened at its start, a recovery or a dismissal at its end: never at the start that many tools repeat with it. Where the
  * tool names no such time, or an end before the start, the moment of receipt counts and says so.
  */
 export function signalTime(
   kind: Kind,
   times: ToolTimes,
 ): { readonly incident_time: Instant; readonly time_basis: TimeBasis } {
-  const named = kind === "RECOVERY" ? endOf(times) : times.start;
+  const named = kind === "RECOVERY" || kind === "DISMISSAL" ? endOf(times) : times.start;
   return named === undefined
     ? { incident_time: times.received_at, time_basis: "received" }
     : { incident_time: named, time_basis: "incident_time" };

@@ -1,18 +1,23 @@
-// Prints how fast events become rows: a rebuild of the read model, and what one more event costs as histories grow.
-// The feed is made up, so that the figures are those of decoding, projections and Postgres (durable as in production).
+// Prints how fast events become rows: a rebuild of the read model from a made-up feed and from a real embedded event store,
+// what one more event costs as histories grow, a status mapping over a project's signals, and how long it takes until what
+// is stored can be seen.
+//
+//   bun test/bench/projection.ts [EVENTS] [SIGNALS]     a million events; 100,000 signals a history, 0: no histories
 
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { projections } from "../../projections/index.ts";
 import { instantFromEpochMs } from "../../src/domain/instant.ts";
-import type { RecordedEvent } from "../../src/domain/stored-events.ts";
+import type { NewEvent, RecordedEvent } from "../../src/domain/stored-events.ts";
+import { connectEventStore } from "../../src/eventstore/client.ts";
 import { freePort } from "../../src/processes/ports.ts";
 import { startEmbeddedPostgres } from "../../src/readmodel/embedded-postgres.ts";
 import type { FollowLog } from "../../src/readmodel/event-feed.ts";
 import { openPostgres } from "../../src/readmodel/postgres.ts";
 import { startProjector } from "../../src/readmodel/projector.ts";
+import { storeProcess } from "../eventstore/adapter-store.ts";
 import { anyLog } from "../readmodel/log-feed.ts";
 import { removeDataDir } from "../running-service.ts";
 import { benchDirectory } from "./started.ts";
@@ -63,7 +68,7 @@ function recorded({ project, incident, status, atMs, receivedAtMs, monitor }: Sa
     data: { ...fields, payload: JSON.stringify(fields) },
     metadata: {
       received_at: instant(start + (receivedAtMs ?? atMs) + 350),
-      source: "webhook",
+      source: "contract",
       key_id: project,
       $correlationId: "5f6d1f2a",
     },
@@ -96,16 +101,25 @@ function* realistic(count: number, incidents: number): Generator<Said> {
   }
 }
 
-const feedOf = (events: Iterable<Said>): FollowLog =>
+/** What making up events has taken of this process's processor time, in microseconds: it is no part of the figures. */
+let makingUs = 0;
+
+const made = (said: readonly Said[]): RecordedEvent[] => {
+  const before = process.cpuUsage();
+  const events = said.map(recorded);
+  const { user, system } = process.cpuUsage(before);
+  makingUs += user + system;
+  return events;
+};
+
+const feedOf = (events: readonly Said[]): FollowLog =>
   async function* follow({ maxEvents, signal }) {
-    let batch: RecordedEvent[] = [];
-    for (const said of events) {
-      batch.push(recorded(said));
-      if (batch.length < maxEvents) continue;
-      yield { events: batch, upTo: position, caughtUp: false };
-      batch = [];
+    let next = 0;
+    for (; events.length - next > maxEvents; next += maxEvents) {
+      yield { events: made(events.slice(next, next + maxEvents)), upTo: position, caughtUp: false };
       if (signal.aborted) return;
     }
+    const batch = made(events.slice(next));
     // The tables are built aside until the feed says that it has handed over everything.
     yield { events: batch, upTo: position, caughtUp: true };
     if (signal.aborted) return;
@@ -122,26 +136,77 @@ const server = await startEmbeddedPostgres({
 });
 const sql = openPostgres(server.url, { maxConnections: 1, applicationName: "bench", statementTimeoutMs: 0 });
 
-/** Events a second. The events are made before the clock starts. */
-async function play(events: Iterable<Said>, maxBatchEvents = 5_000): Promise<number> {
-  const said = [...events];
-  const last = position + BigInt(said.length) * 900n;
+interface Played {
+  readonly perSecond: number;
+  /** Processor time an event, in microseconds: of this process, and of Postgres. */
+  readonly clientUs: number;
+  readonly postgresUs: number;
+}
+
+const log = {
+  error: () => {},
+  info: () => {},
+  warn: (fields: object, message: string) => console.error(message, fields),
+};
+
+/** Plays a feed to its end, `last`. */
+async function follow(
+  feed: Pick<Parameters<typeof startProjector>[0], "follow" | "identity" | "maxBatchEvents">,
+  { last, count }: { readonly last: bigint; readonly count: number },
+): Promise<Played> {
+  makingUs = 0;
+  const clientBefore = process.cpuUsage();
+  const postgresBefore = postgresCpuUs();
   const begin = performance.now();
   const projector = startProjector({
     databaseUrl: server.url,
     projections,
-    follow: feedOf(said),
     readStream: async function* () {},
     head: async () => undefined,
-    identity: anyLog,
-    log: { error: () => {}, info: () => {}, warn: (fields, message) => console.error(message, fields) },
-    maxBatchEvents,
+    log,
+    ...feed,
   });
-  if (!(await projector.waitFor(last, 600_000)))
-    throw new Error("the events did not all become rows in 10 minutes");
-  const seconds = (performance.now() - begin) / 1000;
+  if (!(await projector.waitFor(last, 1_200_000)))
+    throw new Error("the events did not all become rows in 20 minutes");
+  const seconds = (performance.now() - begin - makingUs / 1_000) / 1000;
+  const { user, system } = process.cpuUsage(clientBefore);
+  const postgresUs = postgresCpuUs() - postgresBefore;
   await projector.stop();
-  return said.length / seconds;
+  return {
+    perSecond: count / seconds,
+    clientUs: (user + system - makingUs) / count,
+    postgresUs: postgresUs / count,
+  };
+}
+
+function play(events: Iterable<Said>, maxBatchEvents = 5_000): Promise<Played> {
+  const said = [...events];
+  const last = position + BigInt(said.length) * 900n;
+  return follow({ follow: feedOf(said), identity: anyLog, maxBatchEvents }, { last, count: said.length });
+}
+
+/** What Postgres and all of its processes have taken of the processors since they began. */
+function postgresCpuUs(): number {
+  const postmaster = server.pid();
+  let ticks = 0;
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const fields = readFileSync(`/proc/${name}/stat`, "utf8")
+        .replace(/^.*\) /, "")
+        .split(" ")
+        .map(Number);
+      const [parent = 0, user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = [
+        fields[1],
+        ...fields.slice(11, 15),
+      ];
+      if (Number(name) === postmaster) ticks += user + system + childrenUser + childrenSystem;
+      else if (parent === postmaster) ticks += user + system;
+    } catch {
+      // It has ended since.
+    }
+  }
+  return ticks * 10_000;
 }
 
 const empty = async (): Promise<void> => {
@@ -149,7 +214,72 @@ const empty = async (): Promise<void> => {
   await sql`drop schema if exists ledger cascade`;
 };
 const shown = (perSecond: number): string => Math.round(perSecond).toLocaleString("en");
+const shownPlayed = ({ perSecond, clientUs, postgresUs }: Played): string =>
+  `${shown(perSecond)} events/s; an event ${clientUs.toFixed(1)} µs here, ${postgresUs.toFixed(1)} µs in Postgres`;
 const project = projects[0] ?? "";
+
+/** Stores the events 16 an append, and then projects them through the adapter. */
+async function rebuildFromStore(): Promise<Played> {
+  const store = await storeProcess();
+  const client = connectEventStore({ url: store.url, log });
+  try {
+    const said = [...realistic(size, 2_000)];
+    const appendsAtOnce = 16;
+    const eventsAnAppend = 16;
+    let next = 0;
+    const append = async (): Promise<void> => {
+      while (next < said.length) {
+        const some = made(said.slice(next, next + eventsAnAppend));
+        next += eventsAnAppend;
+        // One stream takes all of an append; whose events they are, the events say.
+        const stream = some[0]?.stream ?? "";
+        const events = some.map(({ id, type, data, metadata }) => ({ id, type, data, metadata }) as NewEvent);
+        const { tag } = await client.append(stream, events, "any");
+        if (tag !== "appended") throw new Error(`Events cannot be stored: ${tag}`);
+      }
+    };
+    await Promise.all(Array.from({ length: appendsAtOnce }, append));
+    const last = (await client.head()) ?? 0n;
+    return await follow(
+      { follow: client.followLog, identity: client.identity, maxBatchEvents: 5_000 },
+      { last, count: size },
+    );
+  } finally {
+    await client.close();
+    await store.remove();
+  }
+}
+
+/** A word that so many signals have gets a kind. */
+async function mapped(signals: number): Promise<string> {
+  await play(
+    Array.from({ length: signals }, (_, n) => ({
+      project,
+      incident: `monitor-${n % 50}`,
+      status: n % 3 === 2 ? "UP" : "DEGRADED",
+      atMs: n * 1000,
+    })),
+  );
+  const event: RecordedEvent = {
+    ...recorded({ project, incident: "", status: "", atMs: 0 }),
+    type: "StatusesMapped",
+    stream: "registry",
+    data: { project_uuid: project, mappings: { DEGRADED: "ALERT" } },
+  };
+  const { perSecond, clientUs, postgresUs } = await follow(
+    {
+      follow: async function* ({ signal }) {
+        yield { events: [event], upTo: event.position, caughtUp: true };
+        await new Promise<void>((resolve) =>
+          signal.addEventListener("abort", () => resolve(), { once: true }),
+        );
+      },
+      identity: anyLog,
+    },
+    { last: event.position, count: 1 },
+  );
+  return `a status mapping over ${signals.toLocaleString("en")} signals: ${(1 / perSecond).toFixed(2)} s (${(clientUs / 1e6).toFixed(2)} s of processor here, ${(postgresUs / 1e6).toFixed(2)} s in Postgres)`;
+}
 
 /** One incident that goes down, repeats and recovers, over and over. */
 function* cycles(count: number, fromMs: number, incident = "busy"): Generator<Said> {
@@ -232,21 +362,37 @@ const scenarios: readonly Scenario[] = [
   },
 ];
 
-const size = Number(process.argv[2] ?? 300_000);
+const size = Number(process.argv[2] ?? 1_000_000);
 const [short, long] = [100, Number(process.argv[3] ?? 100_000)];
 
 try {
   console.log(`${cpus().length} cores, ${cpus()[0]?.model}, Postgres with fsync on`);
   await empty();
+  const [wal] = await sql`select pg_current_wal_lsn() as at`;
   const rebuild = await play(realistic(size, 2_000));
-  console.log(`rebuild of ${size.toLocaleString("en")} events of 2,000 monitors: ${shown(rebuild)} events/s`);
-  for (const { what, history, more } of scenarios) {
+  const [held] = await sql`
+    select sum(pg_total_relation_size(c.oid))::float8 as bytes,
+      (pg_current_wal_lsn() - ${wal?.at}::pg_lsn)::float8 as wal
+    from pg_class c where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r'`;
+  console.log(
+    `rebuild of ${size.toLocaleString("en")} events of 2,000 monitors from a made-up feed: ${shownPlayed(rebuild)}`,
+  );
+  console.log(
+    `  ${(held?.bytes / size).toFixed(0)} bytes an event in tables and indexes, ${(held?.wal / size).toFixed(0)} in Postgres' journal`,
+  );
+  await empty();
+  console.log(
+    `the same from an embedded event store through the client: ${shownPlayed(await rebuildFromStore())}`,
+  );
+  await empty();
+  console.log(await mapped(long));
+  for (const { what, history, more } of long > 0 ? scenarios : []) {
     const speeds: number[] = [];
     for (const count of [short, long]) {
       await empty();
       await play(history(count));
       // Batches as they are when a service follows a busy log.
-      speeds.push(await play(more(count), 200));
+      speeds.push((await play(more(count), 200)).perSecond);
     }
     const [few = 0, many = 0] = speeds;
     console.log(

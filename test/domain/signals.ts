@@ -14,6 +14,10 @@ export interface Said {
   readonly repo?: string;
   readonly message?: string;
   readonly id?: string;
+  readonly exact?: boolean;
+  readonly reminder?: boolean;
+  /** Seconds: when its outage began, says a recovery. */
+  readonly started?: number;
 }
 
 export const at = (seconds: number): Instant =>
@@ -27,15 +31,20 @@ const signal = (kind: Kind, status: string, said: Said): Signal => ({
     `${said.incident ?? "api"} ${status} ${said.at} ${said.received ?? said.at} ${said.message ?? ""}`,
   kind,
   status,
-  source: "webhook",
+  source: "contract",
+  exact: said.exact ?? false,
+  reminder: said.reminder ?? false,
   incident_time: at(said.at),
   received_at: at(said.received ?? said.at),
   ...(said.monitor === undefined ? {} : { monitor_id: said.monitor }),
   ...(said.monitor_name === undefined ? {} : { monitor_name: said.monitor_name }),
   ...(said.repo === undefined ? {} : { repo_uuid: said.repo as RepoUuid }),
+  ...(said.started === undefined ? {} : { started_at: at(said.started) }),
   ...(said.message === undefined ? {} : { message: said.message }),
 });
 
 export const down = (said: Said): Signal => signal("ALERT", "DOWN", said);
 export const up = (said: Said): Signal => signal("RECOVERY", "UP", said);
+export const dismissed = (said: Said): Signal => signal("DISMISSAL", "merged", said);
+export const acknowledged = (said: Said): Signal => signal("ACKNOWLEDGEMENT", "ack", said);
 export const other = (said: Said): Signal => signal(null, "DEGRADED", said);

@@ -1,4 +1,4 @@
-// Compares what was acknowledged with the log, and the log with the tables by the pure rules of pairing: what is lost,
+// Compares what was acknowledged with the log, and the log with the answers of queries by the oracle of pairing: what is lost,
 // what is there twice, and what nobody sent. Asks the servers themselves, never the service.
 
 import type { ProjectUuid } from "../../src/domain/ids.ts";
@@ -6,8 +6,11 @@ import type { RecordedEvent, StoredEvent } from "../../src/domain/stored-events.
 import { incidentStreamPrefix } from "../../src/domain/stored-events.ts";
 import { connectEventStore, type EventStore } from "../../src/eventstore/client.ts";
 import { openPostgres, type Sql } from "../../src/readmodel/postgres.ts";
-import type { LogEntry } from "../projections/histories.ts";
-import { expectedReadModel, type ReadModel, storedReadModels } from "../projections/read-model.ts";
+import { readModelQueries } from "../../src/readmodel/queries.ts";
+import { answered } from "../projections/answered.ts";
+import { type LogEntry, settledSignals } from "../projections/histories.ts";
+import { oracle } from "../projections/oracle.ts";
+import { oracleAnswers } from "../projections/oracle-answers.ts";
 import type { Sent } from "./senders.ts";
 
 export interface Check {
@@ -23,8 +26,8 @@ export interface Check {
   /** Events that nobody sent; rows of events that the log has not. */
   readonly phantomEvents: number;
   readonly phantomRows: number;
-  /** Rows (records, outages with their pairs, orphans, incidents) that pairing over the log does not make, and rows of
-   * those that it makes but the tables lack. */
+  /** Answers (incidents, pairs, records of timelines) that the oracle does not make of the log, and those that it makes
+   * but the tables lack. */
   readonly wrongRows: number;
   readonly outages: number;
   readonly openOutages: number;
@@ -124,13 +127,23 @@ async function compare(
   const { project, sent } = options;
   const inLog = new Set(events.map(({ id }) => id));
   const rows = await sql<{ event_id: string; n: number }[]>`
-    select event_id, count(*)::integer as n
-    from signals where incident_key in (select incident_key from incidents where project_uuid = ${project})
-    group by event_id`;
+    with own as (
+      select incident from incidents where project = (select id from words where word = ${project})
+    ), told as (
+      select event_id from records join own using (incident) where webhooks = 1
+      union all
+      select event_id from webhooks join own using (incident)
+    )
+    select event_id, count(*)::integer as n from told group by event_id`;
   const inTables = new Set(rows.map(({ event_id }) => event_id));
-  const stored = (await storedReadModels(sql, [project])).get(project) ?? nothing;
-  const expected = expectedReadModel({ project: project as ProjectUuid, log: events.map(entryOf) });
-  const recoveries = (stored.outages as { recovery_seconds: number | null }[]).map(
+  const { signals, matching } = settledSignals({
+    project: project as ProjectUuid,
+    log: events.map(entryOf),
+  });
+  const said = oracle(signals, matching);
+  const expected = oracleAnswers(said);
+  const stored = await answered(readModelQueries(sql), project, [...said.records.keys()]);
+  const recoveries = (stored.pairs as { recovery_seconds: number | null }[]).map(
     ({ recovery_seconds }) => recovery_seconds,
   );
   const ended = recoveries.filter((seconds) => seconds !== null);
@@ -144,17 +157,14 @@ async function compare(
     phantomEvents: count(events, ({ data }) => !sent.bodies.has((data as { payload: string }).payload)),
     phantomRows: count(inTables, (id) => !inLog.has(id)),
     wrongRows:
-      differences(stored.records, expected.records) +
-      differences(stored.outages, expected.outages) +
-      differences(stored.orphans, expected.orphans) +
-      differences(stored.incidents, expected.incidents),
-    outages: stored.outages.length,
+      differences(stored.pairs, expected.pairs) +
+      differences(stored.incidents, expected.incidents) +
+      differences(Object.values(stored.timelines).flat(), Object.values(expected.timelines).flat()),
+    outages: stored.pairs.length,
     openOutages: recoveries.length - ended.length,
     shortestRecoverySeconds: ended.length === 0 ? null : ended.reduce((least, one) => Math.min(least, one)),
   };
 }
-
-const nothing: ReadModel = { records: [], outages: [], orphans: [], incidents: [] };
 
 const entryOf = ({ id, type, data, metadata }: RecordedEvent): LogEntry => ({
   id,

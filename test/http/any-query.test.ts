@@ -76,7 +76,7 @@ const names = [
 ];
 /** Values that the parameter can have, so that a query often gets through. */
 const fitting: Readonly<Record<string, readonly string[]>> = {
-  state: ["open", "recovered", "orphan", "unmapped"],
+  state: ["open", "recovered", "dismissed", "orphan", "unmapped"],
   group_by: ["repo", "monitor", "incident", "day", "week", "month"],
   basis: ["latest_alert", "first_alert"],
   matched_by: ["incident_id", "monitor_id", "project"],

@@ -75,7 +75,7 @@ describe("filters", () => {
   });
 
   const wrong: readonly [string, RegExp][] = [
-    ["/incidents?state=closed", /^state must be one of open, recovered, orphan, unmapped\.$/],
+    ["/incidents?state=closed", /^state must be one of open, recovered, dismissed, orphan, unmapped\.$/],
     ["/incidents?limit=0", /^limit must be a whole number from 1 to 500\.$/],
     ["/incidents?limit=501", /^limit/],
     ["/incidents?limit=1.5", /^limit/],

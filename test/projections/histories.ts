@@ -4,11 +4,12 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { ProjectUuid } from "../../src/domain/ids.ts";
 import { type Instant, instantFromEpochMs } from "../../src/domain/instant.ts";
-import type { Matching, Signal } from "../../src/domain/signal.ts";
+import type { Matching } from "../../src/domain/signal.ts";
 import { kindOf } from "../../src/domain/status.ts";
 import type { IncidentSignalRecorded, RecordedEvent, StoredEvent } from "../../src/domain/stored-events.ts";
 import { incidentStream, registryStream } from "../../src/domain/stored-events.ts";
 import { seed } from "../gate/run-settings.ts";
+import type { OracleSignal } from "./oracle.ts";
 
 /** A stored event without its place in the log. */
 export interface LogEntry {
@@ -25,6 +26,9 @@ export interface History {
 
 const start = Date.UTC(2025, 0, 15, 10);
 export const second = (n: number): Instant => instantFromEpochMs(start + n * 1000) as Instant;
+/** A second and some nanoseconds. */
+const moment = (n: number, ns: number): Instant =>
+  `${second(n).slice(0, 20)}${String(ns).padStart(9, "0")}Z` as Instant;
 
 const incidentIds = ["a", "b", "c", "d", "\0", "\u2400", "\ud800", "\ufffd", "\ud83d\ude00", "\uff5e"];
 const name = (...names: string[]) => fc.constantFrom(undefined, "", ...names);
@@ -39,15 +43,24 @@ const given = fc.record({
     { weight: 2, arbitrary: fc.constantFrom("degraded", "fine", "odd") },
   ),
   kind: fc.oneof(
-    { weight: 9, arbitrary: fc.constant(undefined) },
+    { weight: 6, arbitrary: fc.constant(undefined) },
     { weight: 1, arbitrary: fc.constantFrom("ALERT" as const, "RECOVERY" as const, null) },
+    { weight: 2, arbitrary: fc.constantFrom("DISMISSAL" as const, "ACKNOWLEDGEMENT" as const) },
   ),
+  /** Absent: as recorded before sources said it, so the source's name decides. */
+  exact: fc.constantFrom(undefined, undefined, true, false, false),
+  reminder: fc.constantFrom(undefined, undefined, undefined, true as const),
+  started: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(9) }),
+  source: fc.constantFrom("contract", "contract", "fields", "grafana"),
   time: fc.nat(9),
+  nanoseconds: fc.constantFrom(0, 0, 0, 0, 0, 1, 999, 1_500),
   received: fc.nat(9),
   monitor_id: name("m1", "m2"),
   monitor_name: name("n1", "n2"),
   repo: fc.constantFrom(undefined, undefined, 1, 2),
   message: fc.constantFrom(undefined, "one", "two"),
+  /** A recovery that repeats the time of an earlier signal of the history, as tools do that send the start again. */
+  echoes: fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(13) }),
   /** The same event stored again, with another receive time. */
   again: fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(9) }),
 });
@@ -78,7 +91,7 @@ export const histories: fc.Arbitrary<History> = fc
   })
   .map(({ signals, settings, places, inOrder }) => {
     const project = nextUuid() as ProjectUuid;
-    const entries = signals.flatMap((signal) => {
+    const entries = signals.map(echoing).flatMap((signal) => {
       const first = signalEntry(project, signal, signal.received);
       return signal.again === undefined ? [first] : [first, signalEntry(project, signal, signal.again)];
     });
@@ -96,13 +109,23 @@ export const histories: fc.Arbitrary<History> = fc
 
 type Given = typeof given extends fc.Arbitrary<infer T> ? T : never;
 
+function echoing(signal: Given, place: number, all: readonly Given[]): Given {
+  const told = signal.echoes === undefined || place === 0 ? undefined : all[signal.echoes % place];
+  if (told === undefined) return signal;
+  const { incident, time, nanoseconds } = told;
+  return { ...signal, incident, time, nanoseconds, status: "up", kind: undefined, exact: false };
+}
+
 function signalEntry(project: ProjectUuid, signal: Given, received: number): LogEntry {
   const repo_uuid = signal.repo && `00000000-0000-4000-8000-00000000000${signal.repo}`;
   const data: IncidentSignalRecorded = {
     project_uuid: project,
     incident_id: incidentIds[signal.incident] ?? "a",
     status: signal.status,
-    incident_time: second(signal.time),
+    incident_time: moment(signal.time, signal.nanoseconds),
+    ...(signal.exact === undefined ? {} : { exact: signal.exact }),
+    ...(signal.reminder === undefined ? {} : { reminder: signal.reminder }),
+    ...(signal.started === undefined ? {} : { started_at: second(signal.started) }),
     ...(signal.kind === undefined ? {} : { kind: signal.kind }),
     ...(signal.monitor_id === undefined ? {} : { monitor_id: signal.monitor_id }),
     ...(signal.monitor_name === undefined ? {} : { monitor_name: signal.monitor_name }),
@@ -114,7 +137,7 @@ function signalEntry(project: ProjectUuid, signal: Given, received: number): Log
   return {
     id,
     stored: { type: "IncidentSignalRecorded", data },
-    metadata: { received_at: second(received), source: "webhook" },
+    metadata: { received_at: second(received), source: signal.source },
   };
 }
 
@@ -158,9 +181,9 @@ export function recordedAt(position: bigint, { id, stored, metadata }: LogEntry)
   };
 }
 
-/** What the history says at its end: the signals under the last settings. */
+/** What the history says at its end: the signals under the last settings, for the oracle. */
 export function settledSignals({ log }: History): {
-  readonly signals: readonly Signal[];
+  readonly signals: readonly OracleSignal[];
   readonly matching: Matching;
 } {
   let matching: Matching = "project";
@@ -169,16 +192,27 @@ export function settledSignals({ log }: History): {
     if (stored.type === "ProjectChanged") matching = stored.data.matching ?? matching;
     if (stored.type === "StatusesMapped") mappings = stored.data.mappings;
   }
-  const signals = log.flatMap(({ id, stored, metadata }): Signal[] => {
+  const signals = log.flatMap(({ id, stored, metadata }): OracleSignal[] => {
     if (stored.type !== "IncidentSignalRecorded") return [];
-    const { kind, payload: _, ...fields } = stored.data;
+    const { data } = stored;
+    const source = metadata.source ?? "";
     return [
       {
-        ...(fields as unknown as Signal),
         event_id: id,
-        kind: kind === undefined ? kindOf(fields.status, mappings) : kind,
-        received_at: metadata.received_at as Instant,
-        source: metadata.source ?? "",
+        incident_id: data.incident_id,
+        status: data.status,
+        incident_time: data.incident_time,
+        kind: data.kind === undefined ? kindOf(data.status, mappings) : data.kind,
+        received_at: metadata.received_at ?? "",
+        // What was recorded before events said it: the contract's route and `fields` promise no exact ids.
+        exact: data.exact ?? (source !== "contract" && source !== "fields"),
+        reminder: data.reminder === true,
+        started_at: data.started_at,
+        source,
+        monitor_id: data.monitor_id,
+        monitor_name: data.monitor_name,
+        repo_uuid: data.repo_uuid,
+        message: data.message,
       },
     ];
   });

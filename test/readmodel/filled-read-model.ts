@@ -6,9 +6,10 @@ import type { ProjectUuid } from "../../src/domain/ids.ts";
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import type { IncidentSignalRecorded, RecordedEvent, StoredEvent } from "../../src/domain/stored-events.ts";
 import { incidentStream, registryStream } from "../../src/domain/stored-events.ts";
-import { applyBatch, prepareRows } from "../../src/readmodel/apply-batch.ts";
+import { BatchApplier, prepareEvents } from "../../src/readmodel/apply-batch.ts";
 import { openPostgres } from "../../src/readmodel/postgres.ts";
 import { readModelQueries } from "../../src/readmodel/queries.ts";
+import { postgresStore } from "../../src/readmodel/read-model-store.ts";
 import { prepareTables, serveTables } from "../../src/readmodel/schema.ts";
 import { createTestDatabase } from "../postgres.ts";
 import { anyLog } from "./log-feed.ts";
@@ -36,6 +37,7 @@ export async function createFilledReadModel() {
   });
   await prepareTables(sql, projections, anyLog);
   await serveTables(sql);
+  const applier = new BatchApplier(postgresStore(sql, projections), projections, { cacheSize: 2 });
   let position: bigint | undefined;
 
   const apply = async (events: readonly Omit<RecordedEvent, "position" | "revision">[]): Promise<void> => {
@@ -46,15 +48,9 @@ export async function createFilledReadModel() {
     });
     const upTo = placed.at(-1)?.position;
     if (upTo === undefined) return;
-    const prepared = prepareRows(projections, placed);
+    const prepared = prepareEvents(placed);
     if (prepared.deadLetters.length > 0) throw new Error(prepared.deadLetters[0]?.reason);
-    await applyBatch(sql, {
-      projections,
-      ...prepared,
-      from,
-      upTo,
-      log: { id: await anyLog.id(), last: undefined },
-    });
+    await applier.apply({ ...prepared, from, upTo, log: { id: await anyLog.id(), last: undefined } });
     position = upTo;
   };
   const settle = (...stored: readonly Exclude<StoredEvent, { type: "IncidentSignalRecorded" }>[]) =>

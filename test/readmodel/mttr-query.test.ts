@@ -42,6 +42,7 @@ const repo = "7c1d8f6e-0a54-4f2b-9d55-0e4b5a6c7d88";
 
 const nothing: Omit<RecoveryFigures, "open"> = {
   n: 0,
+  dismissed: 0,
   mean_seconds: null,
   median_seconds: null,
   p90_seconds: null,

@@ -1,7 +1,8 @@
 // Events that no projection can take, and events that only look so: as another client of the event store may append them.
 
-import { randomBytes, randomUUID } from "node:crypto";
-import type { Projection } from "../../projections/projection.ts";
+import { randomUUID } from "node:crypto";
+import type { ProjectedEvent, Projection } from "../../projections/projection.ts";
+import type { Changes, Row } from "../../projections/table.ts";
 import type { ProjectUuid } from "../../src/domain/ids.ts";
 import type { RecordedEvent } from "../../src/domain/stored-events.ts";
 import { recordedAt, second } from "../projections/histories.ts";
@@ -24,7 +25,7 @@ export function signalAt(
         payload: "{}",
       },
     },
-    metadata: { received_at: second(2), source: "webhook", key_id: randomUUID() },
+    metadata: { received_at: second(2), source: "contract", key_id: randomUUID() },
   });
   return { ...event, data: { ...(event.data as object), ...fields } };
 }
@@ -81,6 +82,8 @@ export const poisons: readonly (readonly [what: string, reason: RegExp, make: Ma
     /kind is "x*\ufffd"/,
     withField("kind", `${"x".repeat(99)}\ud83d\ude00`),
   ],
+  ["a flag that is none", /exact is "yes": neither true nor false/, withField("exact", "yes")],
+  ["a start in words", /cannot read started_at "yesterday"/, withField("started_at", "yesterday")],
   ["no JSON at all", /no JSON object/, (...at) => ({ ...signalAt(...at), data: '{"incident_id": ' })],
   ["null for data", /no JSON object/, (...at) => ({ ...signalAt(...at), data: null })],
   ["bytes for data", /is missing/, (...at) => ({ ...signalAt(...at), data: Uint8Array.of(0, 255) })],
@@ -95,13 +98,6 @@ export const poisons: readonly (readonly [what: string, reason: RegExp, make: Ma
   ["mappings that are none", /mappings is missing/, setting("StatusesMapped", { mappings: "FINE" })],
   ["an unknown mapping", /neither ALERT/, setting("StatusesMapped", { mappings: { FINE: "GOOD" } })],
   ["an unknown matching", /matching is "all"/, setting("ProjectChanged", { matching: "all" })],
-  ["a key without scopes", /scopes is missing/, setting("ApiKeyIssued", { key_id: randomUUID(), label: "" })],
-  [
-    "a word too long for an index",
-    /index row .*54000/,
-    (...at) =>
-      setting("StatusesMapped", { mappings: { [randomBytes(20_000).toString("base64")]: "ALERT" } })(...at),
-  ],
   ["a value that a column refuses", /received_at.*23502/, withField("message", "refused: null")],
   ["a value of another type", /invalid input syntax.*22P02/, withField("message", "refused: type")],
   [
@@ -114,21 +110,44 @@ export const poisons: readonly (readonly [what: string, reason: RegExp, make: Ma
 
 /** The projections, with a fault through which some signals reach Postgres in a form that it refuses. */
 export const faulty = (projections: readonly Projection[]): Projection[] =>
-  projections.map((one) =>
-    one.name !== "timeline"
-      ? one
-      : {
-          ...one,
-          handlers: {
-            IncidentSignalRecorded: (signal) => ({
-              ...signal,
-              ...(signal.message === "refused: null" ? { received_at: null } : {}),
-              ...(signal.message === "refused: type" ? { key_id: "key" } : {}),
-              ...(signal.message === "refused: range" ? { own_kind: 99_999 } : {}),
-            }),
+  withFold(projections, {
+    rows: (row) => ({
+      ...row,
+      ...(row.message === "refused: null" ? { received_at: null } : {}),
+      ...(row.message === "refused: type" ? { event_id: "key" } : {}),
+      ...(row.message === "refused: range" ? { kind: 99_999 } : {}),
+    }),
+  });
+
+/** The projections with faults in the incidents' fold: in what it makes of records, or in itself. */
+export function withFold(
+  projections: readonly Projection[],
+  faults: { readonly rows?: (row: Row) => Row; readonly fails?: (data: ProjectedEvent["data"]) => boolean },
+): Projection[] {
+  const { rows = (row) => row, fails = () => false } = faults;
+  const changed = (changes: Changes): Changes =>
+    new Map(
+      [...changes].map(([table, of]) => [
+        table,
+        table.name === "records" ? { rows: of.rows.map(rows), removed: of.removed } : of,
+      ]),
+    );
+  return projections.map((one) => {
+    if (one.name !== "incidents") return one;
+    return {
+      ...one,
+      createFold: (...given) => {
+        const { fold } = one.createFold(...given);
+        return {
+          fold: async (events) => {
+            if (events.some(({ data }) => fails(data))) throw new Error("a mistake in a fold");
+            return changed(await fold(events));
           },
-        },
-  );
+        };
+      },
+    };
+  });
+}
 
 /** Odd, and none of them poison: text is kept in its normal form, a foreign type leaves no trace. */
 export const harmless: readonly Make[] = [

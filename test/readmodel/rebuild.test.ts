@@ -59,11 +59,8 @@ function raised(): Projection[] {
   const tables = pathToFileURL(join(scratch, "incidents.sql"));
   return projections.map((one) => {
     if (one.name !== "incidents") return one;
-    writeFileSync(
-      tables,
-      `${readFileSync(one.tables, "utf8")};\nalter table incidents add column more text;`,
-    );
-    return { ...one, version: one.version + 1, tables };
+    writeFileSync(tables, `${readFileSync(one.sql, "utf8")};\nalter table incidents add column more text;`);
+    return { ...one, version: one.version + 1, sql: tables };
   });
 }
 

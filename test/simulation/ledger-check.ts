@@ -4,6 +4,7 @@
 import { crc32 } from "node:zlib";
 import { incidentStream, type RecordedEvent } from "../../src/domain/stored-events.ts";
 import { recordAt } from "../../src/spool/record.ts";
+import type { MemoryTables } from "../projections/memory-store.ts";
 import { type Promises, readKey } from "./promises.ts";
 import type { Webhook } from "./senders.ts";
 import type { Commit } from "./simulated-database.ts";
@@ -12,6 +13,7 @@ import type { StoredEvent } from "./simulated-store.ts";
 export interface Seen {
   readonly log: readonly StoredEvent[];
   readonly commits: readonly Commit[];
+  readonly tables: MemoryTables;
   readonly files: ReadonlyMap<string, Buffer>;
   readonly webhooks: ReadonlyMap<string, Webhook>;
   readonly promises: Promises;

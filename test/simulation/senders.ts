@@ -206,6 +206,8 @@ function webhookOf(project: ProjectUuid, number: number, random: Chance): Webhoo
       status,
       incident_time,
       message,
+      exact: false,
+      reminder: false,
       ...(monitor === undefined ? {} : { monitor_id: monitor }),
     },
   };

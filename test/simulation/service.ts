@@ -28,6 +28,7 @@ export interface Setup {
   readonly appendsAtOnce: number;
   readonly maxInFlight: number;
   readonly maxBatchEvents: number;
+  readonly cachedIncidents: number;
   /** More than one: as where several services share a database. */
   readonly projectors: 1 | 2;
   readonly store: "embedded" | "eventstoredb";
@@ -110,6 +111,7 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
       head: async () => store.log.at(-1)?.event.position,
       identity: { ...anyLog, id: async () => simulatedLogId },
       maxBatchEvents: setup.maxBatchEvents,
+      cachedIncidents: setup.cachedIncidents,
       clock: clockOf(life, world),
       log,
     }),
@@ -133,7 +135,7 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
     return record(signals, {
       project_uuid: project,
       key_id: project,
-      source: "webhook",
+      source: "contract",
       received_at,
       request_id: `${world.now()}-${requests}`,
     });

@@ -1,16 +1,19 @@
 // The read model's database as the projector's statements see it: rows, dead letters and checkpoint move together or
 // not at all, answers get lost, the server crashes and forgets its last commits (synchronous_commit = off), and one bad
-// row fails its whole statement. What the projections' SQL makes of rows is tested on a real Postgres (test/projections).
+// row fails its whole statement. The folds look up what they need over the same connection.
 
-import type { Row } from "../../projections/projection.ts";
+import type { Stores } from "../../projections/projection.ts";
+import type { Changes, Row } from "../../projections/table.ts";
+import type { DeadLetter, ReadModelStore, WrittenBatch } from "../../src/readmodel/read-model-store.ts";
+import { CheckpointLost } from "../../src/readmodel/read-model-store.ts";
+import { MemoryTables, memoryStores } from "../projections/memory-store.ts";
 import { forEver, type Life, type World } from "./world.ts";
 
 export interface Commit {
   readonly from: bigint | undefined;
   readonly upTo: bigint;
-  /** The timeline's rows: one for each signal. */
-  readonly rows: readonly Row[];
-  readonly letters: readonly { readonly event_id: string; readonly position: string }[];
+  readonly changes: Changes | undefined;
+  readonly letters: readonly DeadLetter[];
 }
 
 export interface DatabaseFaults {
@@ -26,6 +29,7 @@ export type DatabaseLie = "checkpoint_apart" | "checkpoint_not_compared";
 /** What `openSession` answers, as far as the projector uses it. */
 export interface SimulatedSession {
   readonly sql: unknown;
+  readonly store: ReadModelStore;
   readonly end: () => Promise<void>;
 }
 
@@ -33,6 +37,7 @@ export interface SimulatedDatabase {
   readonly openSession: (life: Life) => SimulatedSession;
   /** All that it holds, in the order in which it came. */
   readonly commits: () => readonly Commit[];
+  readonly tables: () => MemoryTables;
   /** All sessions end, and the last commits may be forgotten. */
   readonly crash: () => void;
   readonly faults: DatabaseFaults;
@@ -59,6 +64,7 @@ export function createDatabase(
   const faults: DatabaseFaults = { isAway: false, lost: 0, late: 0 };
   const counts = { lost: 0, crashes: 0, forgotten: 0, refused: 0, losers: 0 };
   let commits: Commit[] = [];
+  let tables = new MemoryTables();
   let checkpoint: bigint | undefined;
   let sessions: Session[] = [];
   let leader: Session | undefined;
@@ -124,14 +130,22 @@ export function createDatabase(
       if (text.includes("from dead_letters where asked > tried")) return ask(() => []);
       throw new Error(`The simulated database does not know ${text}`);
     };
-    const unsafe = (text: string, values: readonly (string | null)[] = []): Promise<readonly Row[]> =>
-      ask(() => {
-        if (!text.includes("select advance_checkpoint(")) return [];
-        apply(text, values);
-        return [{ pid: session.pid }];
-      });
+    const unsafe = (): Promise<readonly Row[]> => ask(() => []);
+    const store = {
+      stores: asked(
+        memoryStores(() => tables),
+        ask,
+      ),
+      sent: async () => {},
+      write: (written: WrittenBatch) =>
+        ask(() => {
+          apply(written);
+          return session.pid;
+        }),
+    };
     return {
       sql: Object.assign(query, { unsafe }),
+      store,
       end: async () => {
         session.isBroken = true;
         if (leader === session) leader = undefined;
@@ -153,20 +167,18 @@ export function createDatabase(
     return leader === session;
   }
 
-  function apply(text: string, values: readonly (string | null)[]): void {
-    const from = values[1] === null ? undefined : BigInt(values[1] ?? "");
-    const upTo = BigInt(values[2] ?? "");
+  function apply({ from, upTo, changes, deadLetters }: WrittenBatch): void {
     if (from !== checkpoint && lie !== "checkpoint_not_compared") {
       counts.losers += 1;
-      throw fault("LC001");
+      throw new CheckpointLost("simulated");
     }
-    const place = /\btimeline_apply\(\$(\d+)/.exec(text)?.[1];
-    const rows: readonly Row[] = place === undefined ? [] : JSON.parse(values[Number(place) - 1] ?? "[]");
-    if (rows.some(({ message }) => String(message).includes(poison))) {
+    for (const { rows } of changes?.values() ?? []) {
+      if (!rows.some(({ message }) => String(message).includes(poison))) continue;
       counts.refused += 1;
       throw fault("22P05");
     }
-    commits.push({ from, upTo, rows, letters: JSON.parse(values[3] ?? "[]") });
+    if (changes !== undefined) tables.apply(changes);
+    commits.push({ from, upTo, changes, letters: deadLetters });
     checkpoint = upTo;
     world.note(`applied ${upTo}`);
   }
@@ -174,6 +186,7 @@ export function createDatabase(
   return {
     openSession,
     commits: () => commits,
+    tables: () => tables,
     crash: () => {
       counts.crashes += 1;
       for (const session of sessions) session.isBroken = true;
@@ -183,11 +196,27 @@ export function createDatabase(
       counts.forgotten += forgotten;
       const kept = commits.slice(0, commits.length - forgotten);
       checkpoint = kept.at(-1)?.upTo;
-      if (lie !== "checkpoint_apart") commits = kept;
+      if (lie === "checkpoint_apart") return;
+      commits = kept;
+      tables = new MemoryTables();
+      for (const { changes } of kept) if (changes !== undefined) tables.apply(changes);
     },
     faults,
     counts,
   };
+}
+
+/** Each of the ports' functions asked over a connection. */
+function asked({ incidents, keyUsage }: Stores, ask: <T>(work: () => T) => Promise<T>): Stores {
+  const over = <Port extends object>(port: Port): Port =>
+    new Proxy(port, {
+      get: (target, name) => {
+        const work = Reflect.get(target, name) as (...values: unknown[]) => unknown;
+        // A hash is worked out by the client.
+        return name === "incidentKey" ? work : (...values: unknown[]) => ask(() => work(...values));
+      },
+    });
+  return { incidents: over(incidents), keyUsage: over(keyUsage) };
 }
 
 const quietly = (work: () => unknown): void => {

@@ -79,6 +79,7 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
   const seen = (): Seen => ({
     log: store.log,
     commits: database.commits(),
+    tables: database.tables(),
     files: disk.files(),
     webhooks: senders.webhooks,
     promises,
@@ -272,6 +273,7 @@ const drawSetup = (random: Random): Setup => ({
   appendsAtOnce: random.pick([1, 3, 64]),
   maxInFlight: random.pick([1, 4, 1_024]),
   maxBatchEvents: random.pick([3, 20, 5_000]),
+  cachedIncidents: random.pick([1, 10, 1_000]),
   projectors: random.pick([1, 2]),
   store: random.pick(["embedded", "eventstoredb"]),
 });

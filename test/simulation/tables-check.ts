@@ -1,9 +1,10 @@
-// The model of the read model: the tables hold the log's beginning, each event once, and pair it as the rules do whatever
-// the order in which its webhooks are told, and however often.
+// The model of the read model: the tables hold the log's beginning, each event once, and pair it as the oracle does
+// whatever the order in which its webhooks are told, and however often.
 
-import { pairIncidents } from "../../src/domain/pairing.ts";
-import type { Matching, Signal } from "../../src/domain/signal.ts";
+import * as tables from "../../projections/incidents/tables.ts";
+import type { Matching } from "../../src/domain/signal.ts";
 import type { Random } from "../faults/seed.ts";
+import { type OracleSignal, oracle } from "../projections/oracle.ts";
 import { payloadOf, type Seen } from "./ledger-check.ts";
 import type { Commit } from "./simulated-database.ts";
 
@@ -23,74 +24,117 @@ export function tablesCheck(random: Random, told: () => void): CheckTables {
   };
 }
 
+interface Told extends OracleSignal {
+  readonly project_uuid: string;
+}
+
 function wrongInTables(
-  { log, commits, webhooks }: Seen,
+  { log, commits, tables: held, webhooks }: Seen,
   upTo: bigint,
   { random, tell }: { readonly random: Random; readonly tell: () => void },
 ): string[] {
   const wrong: string[] = [];
-  const told: Signal[] = [];
+  const told: Told[] = [];
   const poisoned: string[] = [];
   for (const { event } of log) {
     if (event.position > upTo) break;
     const webhook = webhooks.get(payloadOf(event));
     if (webhook === undefined || webhook.isPoison) poisoned.push(event.id);
-    else told.push(inOrder({ ...webhook.said, event_id: event.id, received_at: receiptOf(event.metadata) }));
+    else
+      told.push({
+        ...webhook.said,
+        event_id: event.id,
+        received_at: String(event.metadata.received_at),
+        source: "contract",
+      });
   }
-  const held = commits.flatMap(({ rows }) => rows.map(signalOf));
-  const letters = commits.flatMap((commit) => commit.letters.map(({ event_id }) => event_id));
-  const idsOf = (signals: readonly Signal[]): string => signals.map(({ event_id }) => event_id).join();
-  if (idsOf(held) !== idsOf(told))
-    wrong.push(`the tables' ${held.length} rows up to ${upTo} are not the log's, each once and in order`);
+  const inTables = [
+    ...held.of(tables.records).filter((record) => record.webhooks === 1),
+    ...held.of(tables.webhooks),
+  ].map(({ event_id }) => String(event_id));
+  if (
+    inTables.sort().join() !==
+    told
+      .map(({ event_id }) => event_id)
+      .sort()
+      .join()
+  )
+    wrong.push(`the tables' ${inTables.length} webhooks up to ${upTo} are not the log's, each once`);
+  const letters = commits.flatMap((commit) => commit.letters.map(({ event }) => event.id));
   if (letters.join() !== poisoned.join())
     wrong.push(`the ${letters.length} dead letters up to ${upTo} are not the events that nothing can hold`);
 
-  const byProject = (signals: readonly Signal[]) => Map.groupBy(signals, ({ project_uuid }) => project_uuid);
-  const inTables = byProject(held);
-  for (const [project, signals] of byProject(told)) {
-    for (const matching of ["project", random.pick<Matching>(["monitor", "incident"])] as const) {
-      tell();
-      // A repeat has a later time of receipt, which counts for nothing.
-      const repeated = signals
-        .filter(() => random.chance(0.2))
-        .map((signal) => ({ ...signal, received_at: latest }));
-      const anyOrder = shuffled([...signals, ...repeated], random);
-      if (paired(inTables.get(project) ?? [], matching) !== paired(anyOrder, matching))
-        wrong.push(`${project}: the tables are paired otherwise than the webhooks (${matching})`);
-    }
+  if (commits.some(({ from }, place) => from !== commits[place - 1]?.upTo))
+    wrong.push("a commit does not begin where the one before ended");
+
+  for (const [project, signals] of Map.groupBy(told, ({ project_uuid }) => project_uuid)) {
+    tell();
+    // A repeat has a later time of receipt, which counts for nothing.
+    const repeated = signals
+      .filter(() => random.chance(0.2))
+      .map((signal) => ({ ...signal, received_at: latest }));
+    const anyOrder = shuffled([...signals, ...repeated], random);
+    if (pairedInTables(held, project) !== paired(anyOrder, "project"))
+      wrong.push(`${project}: the tables are paired otherwise than the webhooks`);
   }
   return wrong;
 }
 
-const latest = "9999-12-31T23:59:59.999999999Z" as Signal["received_at"];
+const latest = "9999-12-31T23:59:59.999999999Z";
 
-const receiptOf = (metadata: Readonly<Record<string, unknown>>): Signal["received_at"] =>
-  metadata.received_at as Signal["received_at"];
+/** Enough of each outage and record to tell it apart, as text. */
+function paired(signals: readonly Told[], matching: Matching): string {
+  const { records, outages } = oracle(signals, matching);
+  const lines = outages.map(({ incident_id, alerts, latest_alert, end, matched_by, first_ns, latest_ns }) =>
+    [
+      incident_id,
+      alerts.length,
+      latest_alert?.event_id,
+      end?.event_id ?? "open",
+      end === null ? "" : matched_by,
+      end === null ? "" : (end.effective_ns - latest_ns) / 1000n,
+      end === null ? "" : (end.effective_ns - first_ns) / 1000n,
+    ].join(" "),
+  );
+  for (const { incident_id, event_id, last, webhooks } of [...records.values()].flat())
+    lines.push([incident_id, event_id, last.message, webhooks].join(" "));
+  return lines.sort().join("\n");
+}
 
-/** Its fields in one order, so that equal signals are equal texts. */
-const inOrder = (signal: Omit<Signal, "source">): Signal => ({
-  project_uuid: signal.project_uuid,
-  incident_id: signal.incident_id,
-  kind: signal.kind,
-  status: signal.status,
-  incident_time: signal.incident_time,
-  event_id: signal.event_id,
-  received_at: signal.received_at,
-  source: "webhook",
-  ...(signal.monitor_id == null ? {} : { monitor_id: signal.monitor_id }),
-  ...(signal.message == null ? {} : { message: signal.message }),
-});
-
-const signalOf = (row: Commit["rows"][number]): Signal => {
-  const kind = (["ALERT", "RECOVERY", null] as const)[row.own_kind as 0 | 1 | 2];
-  return inOrder({ ...(row as unknown as Omit<Signal, "source" | "kind">), kind });
-};
-
-function paired(signals: readonly Signal[], matching: Matching): string {
-  const { records, outages, orphans } = pairIncidents(signals, { matching });
-  const negative = outages.some(({ recovery }) => recovery !== null && recovery.recovery_seconds < 0);
-  const texts = [...[...records.values()].flat(), ...outages, ...orphans].map((one) => JSON.stringify(one));
-  return `${negative ? "a negative duration\n" : ""}${texts.sort().join("\n")}`;
+function pairedInTables(held: Seen["tables"], project_uuid: string): string {
+  const project = held.of(tables.words).find(({ word }) => word === project_uuid)?.id;
+  const own = held.of(tables.incidents).filter((incident) => incident.project === project);
+  const idOf = new Map<number, string>(own.map(({ incident, incident_id }) => [incident, incident_id]));
+  const mine = (table: Parameters<typeof held.of>[0]) =>
+    held.of(table).filter(({ incident }) => idOf.has(incident));
+  const matches = ["incident_id", "monitor_id", "project"];
+  const lines = [
+    ...mine(tables.outages).map((row) => [
+      idOf.get(row.incident),
+      row.alerts,
+      row.alert_event_id,
+      row.end_event_id,
+      matches[row.ended_by],
+      row.recovery_us,
+      row.outage_us,
+    ]),
+    ...mine(tables.openOutages)
+      .filter(({ is_shown }) => is_shown)
+      .map((row) => [
+        idOf.get(row.incident),
+        row.alerts,
+        row.latest_event_id ?? row.first_event_id,
+        "open",
+        "",
+        "",
+        "",
+      ]),
+    ...mine(tables.records).map((row) => [idOf.get(row.incident), row.event_id, row.message, row.webhooks]),
+  ];
+  return lines
+    .map((fields) => fields.join(" "))
+    .sort()
+    .join("\n");
 }
 
 function shuffled<T>(list: readonly T[], random: Random): T[] {

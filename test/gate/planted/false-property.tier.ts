@@ -1,8 +1,9 @@
 // A property that does not hold.
 
 import fc from "fast-check";
-import { pairIncidents } from "../../../src/domain/pairing.ts";
+
 import { histories, settledSignals } from "../../projections/histories.ts";
+import { oracle } from "../../projections/oracle.ts";
 import { reportedTests } from "../reported-test.ts";
 
 const { test } = reportedTests(import.meta.path);
@@ -12,7 +13,7 @@ test("no history has an outage", (report) => {
   fc.assert(
     fc.property(histories, (history) => {
       const { signals, matching } = settledSignals(history);
-      return pairIncidents(signals, { matching }).outages.length === 0;
+      return oracle(signals, matching).outages.length === 0;
     }),
     { numRuns: 1_000 },
   );
