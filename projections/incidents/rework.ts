@@ -22,7 +22,9 @@ export interface PairedChanges {
 
 type Finder = Pick<IncidentsStore, "timeline" | "ownEnds" | "ownEndBefore">;
 
-const recordsAtOnce = 200;
+/** Most windows are short; one that is not is read in ever larger pages. */
+const firstPage = 100;
+const largestPage = 5_000;
 
 /** Where the incident's tail stands, by its own records. */
 type Standing = Pick<Incident, "tail" | "is_dismissed">;
@@ -155,8 +157,9 @@ export async function* timelineNow(
     .filter(({ effective_time }) => after === null || effective_time > after)
     .sort(byTimelineOrder);
   let place = 0;
-  for (let since = after; ; ) {
-    const page = await store.timeline(incident, since, recordsAtOnce);
+  let since = after;
+  for (let atLeast = firstPage; ; atLeast = Math.min(largestPage, atLeast * 4)) {
+    const page = await store.timeline(incident, since, atLeast);
     for (const record of page) {
       if (changed.has(keyOf(record))) continue;
       for (
@@ -169,7 +172,7 @@ export async function* timelineNow(
       yield record;
     }
     const last = page.at(-1);
-    if (last === undefined || page.length < recordsAtOnce) break;
+    if (last === undefined || page.length < atLeast) break;
     since = last.effective_time;
   }
   for (let next = added[place]; next !== undefined; next = added[++place]) yield next;

@@ -5,6 +5,7 @@ import { normalForm } from "../../projections/exact-text.ts";
 import type { ProjectedEvent, ProjectedSignal } from "../../projections/projection.ts";
 import { isUuid, maxIncidentIdLength } from "../domain/ids.ts";
 import { type Instant, type Parsed, parseInstant } from "../domain/instant.ts";
+import { readRegistryEvent } from "../domain/registry-events.ts";
 import type { Kind } from "../domain/signal.ts";
 import { normaliseStatus } from "../domain/status.ts";
 import { isExactSource, type RecordedEvent } from "../domain/stored-events.ts";
@@ -30,22 +31,32 @@ const readers: {
     type: "IncidentSignalRecorded",
     data: projectedSignal(data, event),
   }),
-  ProjectChanged: (data) => {
-    const matching = data.optionalText("matching");
-    if (matching !== null && !isMatching(matching)) {
-      throw new UnreadableEvent(`matching is ${quoted(matching)}: neither incident, monitor nor project`);
-    }
-    const project_uuid = data.uuid("project_uuid");
+  ProjectChanged: (_, event) => {
+    const { project_uuid, matching } = settingOf(event, "ProjectChanged");
+    const project = project_uuid.toLowerCase();
     return {
       type: "ProjectChanged",
-      data: matching === null ? { project_uuid } : { project_uuid, matching },
+      data: matching === undefined ? { project_uuid: project } : { project_uuid: project, matching },
     };
   },
-  StatusesMapped: (data) => ({
-    type: "StatusesMapped",
-    data: { project_uuid: data.uuid("project_uuid"), mappings: data.mappings("mappings") },
-  }),
+  StatusesMapped: (_, event) => {
+    const { project_uuid, mappings } = settingOf(event, "StatusesMapped");
+    const words = Object.entries(mappings).map(([word, kind]) => [normalForm(normaliseStatus(word)), kind]);
+    return {
+      type: "StatusesMapped",
+      data: { project_uuid: project_uuid.toLowerCase(), mappings: Object.fromEntries(words) },
+    };
+  },
 };
+
+type SettingType = "ProjectChanged" | "StatusesMapped";
+
+/** As the registry reads it, too. */
+function settingOf<Type extends SettingType>(event: RecordedEvent, type: Type) {
+  const read = readRegistryEvent(event);
+  if (read?.ok !== true) throw new UnreadableEvent(read?.problem ?? `it is no ${type}`);
+  return read.event.data as Extract<typeof read.event, { readonly type: Type }>["data"];
+}
 
 function projectedSignal(data: Fields, event: RecordedEvent): ProjectedSignal {
   const metadata = new Fields(event.metadata, event.type);
@@ -80,9 +91,6 @@ function projectedSignal(data: Fields, event: RecordedEvent): ProjectedSignal {
 }
 
 const kinds = ["ALERT", "RECOVERY", "DISMISSAL", "ACKNOWLEDGEMENT"] as const;
-
-const isMatching = (text: string): text is "incident" | "monitor" | "project" =>
-  ["incident", "monitor", "project"].includes(text);
 
 const quoted = (value: unknown): string => `"${String(value).slice(0, 100)}"`;
 
@@ -139,20 +147,6 @@ class Fields {
     if (kind === undefined)
       throw new UnreadableEvent(`${name} is ${quoted(value)}: none of ${kinds.join(", ")}, null`);
     return kind;
-  }
-
-  mappings(name: string): Record<string, "ALERT" | "RECOVERY"> {
-    const value = this.#fields[name];
-    if (typeof value !== "object" || value === null)
-      throw new UnreadableEvent(`${name} is missing or no object`);
-    const mappings: [string, "ALERT" | "RECOVERY"][] = [];
-    for (const [word, kind] of Object.entries(value)) {
-      if (kind !== "ALERT" && kind !== "RECOVERY") {
-        throw new UnreadableEvent(`${name}.${word} is ${quoted(kind)}: neither ALERT nor RECOVERY`);
-      }
-      mappings.push([normalForm(normaliseStatus(word)), kind]);
-    }
-    return Object.fromEntries(mappings);
   }
 }
 

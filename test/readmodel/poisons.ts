@@ -96,8 +96,12 @@ export const poisons: readonly (readonly [what: string, reason: RegExp, make: Ma
   ],
   ["an event id that is no UUID", /event id "1" is no UUID/, (...at) => ({ ...signalAt(...at), id: "1" })],
   ["mappings that are none", /mappings is missing/, setting("StatusesMapped", { mappings: "FINE" })],
-  ["an unknown mapping", /neither ALERT/, setting("StatusesMapped", { mappings: { FINE: "GOOD" } })],
-  ["an unknown matching", /matching is "all"/, setting("ProjectChanged", { matching: "all" })],
+  [
+    "an unknown mapping",
+    /mappings is missing or not what/,
+    setting("StatusesMapped", { mappings: { FINE: "GOOD" } }),
+  ],
+  ["an unknown matching", /matching is missing or not what/, setting("ProjectChanged", { matching: "all" })],
   ["a value that a column refuses", /received_at.*23502/, withField("message", "refused: null")],
   ["a value of another type", /invalid input syntax.*22P02/, withField("message", "refused: type")],
   [
