@@ -66,12 +66,12 @@ const orphanOf = ({ incident, incident_id, project }: Incident, record: SignalRe
 export function concerned(
   before: Incident,
   now: Incident,
-  { joined, ended }: PairedChanges,
+  { joined, hasEnded }: PairedChanges,
 ): { readonly incident: Incident; readonly since: Instant | null } {
   const [was, is] = [before.tail.open, now.tail.open];
   if (was === is) return { incident: now, since: null };
   const until = before.matched_until;
-  const hasOnlyGrown = joined !== null && ended.length === 0 && was !== null;
+  const hasOnlyGrown = joined !== null && !hasEnded && was !== null;
   if (until !== null && was !== null) {
     const isBehind =
       hasOnlyGrown && !is?.exact && joined.every(({ effective_time }) => effective_time > until);
@@ -87,9 +87,9 @@ export function concerned(
 }
 
 /** How the outage that orphans see has grown, where ALERTs have only been added to it, or to a new one. */
-export function growthOf(before: Incident, { joined, ended }: PairedChanges): Growth | undefined {
+export function growthOf(before: Incident, { joined, hasEnded }: PairedChanges): Growth | undefined {
   if (joined === null) return undefined;
-  return { before: ended.length > 0 ? null : shownOutage(before), joined };
+  return { before: hasEnded ? null : shownOutage(before), joined };
 }
 
 function earliestOf(records: readonly SignalRecord[]): Instant | null {

@@ -18,6 +18,8 @@ export interface PairedChanges {
   readonly more: number;
   /** The ALERTs that have only been added to the open outage; null where it was worked out again. */
   readonly joined: readonly SignalRecord[] | null;
+  /** Whether the outage that was open has ended. */
+  readonly hasEnded: boolean;
 }
 
 type Finder = Pick<IncidentsStore, "timeline" | "ownEnds" | "ownEndBefore">;
@@ -46,7 +48,7 @@ export async function pairChanges(
     gone.push(...window.gone);
     more += window.more;
     const { upTo } = window;
-    if (upTo === null) return { ...window.standing, ended, gone, more, joined: null };
+    if (upTo === null) return { ...window.standing, ended, gone, more, joined: null, hasEnded: true };
     next = due.find((at) => at > upTo);
     const pending = changes.filter(({ before, after }) =>
       [before, after].some((record) => record !== null && record.effective_time > upTo),
@@ -55,7 +57,15 @@ export async function pairChanges(
     if (rest !== undefined)
       return { ...rest, ended: [...ended, ...rest.ended], gone, more: more + rest.more };
   }
-  return { tail: incident.tail, is_dismissed: incident.is_dismissed, ended, gone, more, joined: [] };
+  return {
+    tail: incident.tail,
+    is_dismissed: incident.is_dismissed,
+    ended,
+    gone,
+    more,
+    joined: [],
+    hasEnded: false,
+  };
 }
 
 /** Undefined where a record is not behind all that matters to it. */
@@ -80,7 +90,7 @@ function appendAll(standing: Standing, changes: readonly RecordChange[]): Paired
     is_dismissed = step.ended.recovery === null;
     ended.push(step.ended);
   }
-  return { tail, is_dismissed, ended, gone: [], more: ended.length, joined };
+  return { tail, is_dismissed, ended, gone: [], more: ended.length, joined, hasEnded: ended.length > 0 };
 }
 
 const matters = ({ kind }: SignalRecord): boolean =>

@@ -1,6 +1,7 @@
 // Cursors: where a page ended, as text that means nothing to its reader. Stable under inserts: they hold key values.
 
 import type { Page } from "../answers/field.ts";
+import { parseInstant } from "../domain/instant.ts";
 
 export interface PageBounds {
   readonly limit: number;
@@ -39,7 +40,8 @@ export function readCursor<const Shapes extends readonly (keyof typeof shapes)[]
   const values: readonly unknown[] = read.slice(1);
   const isKnown = wanted.every((shape, place) => {
     const value = values[place];
-    return typeof value === "string" && shapes[shape].test(value);
+    if (typeof value !== "string" || !shapes[shape].test(value)) return false;
+    return shape !== "time" || parseInstant(value).ok;
   });
   if (!isKnown) throw new BadCursor();
   return values as { readonly [Place in keyof Shapes]: string };

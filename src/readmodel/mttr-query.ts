@@ -159,7 +159,7 @@ const namesTakenForAbbreviations: ReadonlyMap<string, string> = new Map([
 /** Days, weeks and months are those of the end in the time zone; open outages belong to those of their start. */
 function groupKey(sql: Sql, { group_by, ...request }: MttrRequest, column: "ended_at" | "first_at") {
   const tz = namesTakenForAbbreviations.get(request.tz.toUpperCase()) ?? request.tz;
-  const local = sql`(o.${sql(column)} at time zone 'UTC' at time zone ${tz})`;
+  const local = sql`(${column === "ended_at" ? sql`o.ended_at` : sql`o.first_at`} at time zone 'UTC' at time zone ${tz})`;
   switch (group_by) {
     case undefined:
       return sql`null::text`;

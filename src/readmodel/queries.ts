@@ -135,7 +135,9 @@ async function incidents(
 }
 
 function named(sql: Sql, column: "monitor_id" | "repo_uuid", name: string | undefined) {
-  return name === undefined ? sql`` : sql`and ${sql(column)} = ${wordNumber(sql, normalForm(name))}`;
+  return name === undefined
+    ? sql``
+    : sql`and ${column === "monitor_id" ? sql`monitor_id` : sql`repo_uuid`} = ${wordNumber(sql, normalForm(name))}`;
 }
 
 async function incident(sql: Sql, of: Of, cursor: string | undefined): Promise<IncidentDetail | undefined> {

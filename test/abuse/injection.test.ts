@@ -112,14 +112,14 @@ const forgedCursor = fc
     minLength: 1,
     maxLength: 4,
   })
-  .map((values) => Buffer.from(JSON.stringify(["1", ...values])).toString("base64url"));
+  .map((values) => Buffer.from(JSON.stringify(["2", ...values])).toString("base64url"));
 
 async function rows(): Promise<unknown> {
   const tables = await model.sql`
     select table_name from information_schema.tables where table_schema = current_schema() order by table_name`;
   const counts = await model.sql`
-    select project_uuid, incident_id, state, (select count(*) from signals) as signals, (select count(*) from outages) as outages
-    from incidents order by project_uuid, incident_id`;
+    select project, incident_id, state, (select count(*) from records) as records, (select count(*) from outages) as outages
+    from incidents order by project, incident_id`;
   return [tables, counts];
 }
 

@@ -79,15 +79,16 @@ test("a row that is missing, one too many and one that is wrong are seen", async
     statementTimeoutMs: 0,
   });
   const [moved] = await sql`
-    delete from signals where event_id = (select event_id from signals order by event_id limit 1) returning *`;
+    delete from records where event_id = (
+      select event_id from records where webhooks = 1 order by event_id limit 1) returning *`;
   const row = { ...moved };
   expect((await checked()).lostInTables).toBe(1);
-  await sql`insert into signals ${sql(row)}`;
-  await sql`insert into signals ${sql({ ...row, incident_time: "2025-01-01T00:00:00.000Z" })}`;
+  await sql`insert into records ${sql(row)}`;
+  await sql`insert into records ${sql({ ...row, at: "2025-01-01T00:00:00" })}`;
   expect((await checked()).twiceInTables).toBe(1);
-  await sql`delete from signals where incident_time = '2025-01-01T00:00:00.000Z'`;
+  await sql`delete from records where at = '2025-01-01T00:00:00'`;
   await sql`update outages set alerts = alerts + 1
-    where ctid = (select ctid from outages order by incident_key, ended_at limit 1)`;
+    where ctid = (select ctid from outages order by incident, ended_at limit 1)`;
   // What is there and should not be, and what should be and is not.
   expect((await checked()).wrongRows).toBe(2);
   await sql.end();

@@ -53,9 +53,9 @@ const odd = fc.oneof(
     "constructor",
     projectA,
     "x".repeat(600),
-    Buffer.from(JSON.stringify(["1", "2025-01-15T10:10:00.000000000Z", projectA])).toString("base64url"),
+    Buffer.from(JSON.stringify(["2", "2025-01-15T10:10:00.000000000Z", "1"])).toString("base64url"),
     Buffer.from(
-      JSON.stringify(["1", "2025-01-15T10:10:00.000000000Z", "1", "2025-01-15T10:10:00.000000000Z"]),
+      JSON.stringify(["2", "2025-01-15T10:10:00.000000000Z", "1", "2025-01-15T10:10:00.000000000Z", projectA]),
     ).toString("base64url"),
   ),
 );

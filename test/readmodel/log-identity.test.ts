@@ -70,7 +70,7 @@ const signals = (from: number, to: number): RecordedEvent[] =>
 
 /** The positions of all events that queries can see. */
 const shown = async (): Promise<number[]> =>
-  (await sql`select distinct position from ledger.signals order by position`).map(({ position }) =>
+  (await sql`select distinct position from ledger.records order by position`).map(({ position }) =>
     Number(position),
   );
 

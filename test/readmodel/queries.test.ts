@@ -478,11 +478,12 @@ describe("a cursor that is not from here", () => {
     encoded({}),
     encoded([]),
     encoded(["0", time, randomUUID()]),
-    encoded(["1", time]),
-    encoded(["1", time, randomUUID(), "more"]),
-    encoded(["1", time, "'; drop table incidents"]),
-    encoded(["1", 5, randomUUID()]),
-    encoded(["1", "2025-01-15\0T10:00:00.000000000Z", randomUUID()]),
+    encoded(["2", time]),
+    encoded(["2", time, randomUUID(), "more"]),
+    encoded(["2", time, "'; drop table incidents"]),
+    encoded(["2", 5, randomUUID()]),
+    encoded(["2", "2025-01-15\0T10:00:00.000000000Z", randomUUID()]),
+    encoded(["2", "2025-02-30T10:00:00.000000000Z", "1"]),
   ];
   test("is refused by every list", async () => {
     const project = await filled({ time: at(0) });

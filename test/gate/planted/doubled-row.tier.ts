@@ -9,8 +9,8 @@ test(
   "a doubled effect",
   (report) =>
     checkAfter(report, async ({ sql }) => {
-      const [row] = await sql`select * from signals order by event_id limit 1`;
-      await sql`insert into signals ${sql({ ...row, incident_time: "2025-01-01T00:00:00.000Z" })}`;
+      const [row] = await sql`select * from records where webhooks = 1 order by event_id limit 1`;
+      await sql`insert into records ${sql({ ...row, at: "2025-01-01T00:00:00" })}`;
     }),
   20_000,
 );

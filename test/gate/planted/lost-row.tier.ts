@@ -11,7 +11,7 @@ test(
     checkAfter(
       report,
       ({ sql }) =>
-        sql`delete from signals where event_id = (select event_id from signals order by event_id limit 1)`,
+        sql`delete from records where event_id = (select event_id from records where webhooks = 1 order by event_id limit 1)`,
     ),
   20_000,
 );

@@ -10,8 +10,8 @@ test(
   (report) =>
     checkAfter(report, async ({ sql }) => {
       const changed = await sql`
-        update outages set recovery_event_id = alert_event_id
-        where ctid = (select ctid from outages where recovery_event_id is not null limit 1)`;
+        update outages set end_event_id = alert_event_id
+        where ctid = (select ctid from outages where recovery_us is not null limit 1)`;
       if (changed.count !== 1) throw new Error("No pair is there to be changed");
     }),
   20_000,
