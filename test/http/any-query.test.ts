@@ -55,7 +55,13 @@ const odd = fc.oneof(
     "x".repeat(600),
     Buffer.from(JSON.stringify(["2", "2025-01-15T10:10:00.000000000Z", "1"])).toString("base64url"),
     Buffer.from(
-      JSON.stringify(["2", "2025-01-15T10:10:00.000000000Z", "1", "2025-01-15T10:10:00.000000000Z", projectA]),
+      JSON.stringify([
+        "2",
+        "2025-01-15T10:10:00.000000000Z",
+        "1",
+        "2025-01-15T10:10:00.000000000Z",
+        projectA,
+      ]),
     ).toString("base64url"),
   ),
 );
