@@ -143,7 +143,7 @@ async function matchOne(
     const shown = shownOutage(incident);
     if (shown === null || shown.exact || shown.first.at > orphan.at) continue;
     const growth = draft.growth(incident.incident);
-    if (isOfOtherMonitor(shown, growth, orphan.monitor_id)) continue;
+    if (isOfOtherMonitor(shown, growth, orphan)) continue;
     const parts = partsOf(shown, growth, orphan.at);
     const { before, after } = parts ?? (await loadedParts(store, draft, incident, orphan.at));
     if (before === null) continue;
@@ -167,13 +167,20 @@ async function matchOne(
   return { incident: host.incident, matched_by };
 }
 
-/** Whether every moment of the outage has one monitor_id, and the orphan has another. */
-function isOfOtherMonitor(shown: Alerts, growth: Growth | undefined, asked: number | null): boolean {
+/** Whether the outage has one monitor_id from before the orphan on, and the orphan has another. */
+function isOfOtherMonitor(
+  shown: Alerts,
+  growth: Growth | undefined,
+  { at, monitor_id: asked }: Pick<OrphanRow, "at" | "monitor_id">,
+): boolean {
   const own = shown.monitor_id;
   if (asked === null || own === null || own === asked || growth === undefined) return false;
-  const isSame = (name: unknown): boolean => !name || name === own;
-  if (growth.before === null) return growth.joined.every(({ last }) => last.monitor_id === own);
-  return growth.before.monitor_id === own && growth.joined.every(({ last }) => isSame(last.monitor_id));
+  const { before, joined } = growth;
+  if (before === null) return joined.every(({ last }) => last.monitor_id === own);
+  const isSame = (name: number | null): boolean => !name || name === own;
+  return (
+    before.last_at <= at && before.monitor_id === own && joined.every(({ last }) => isSame(last.monitor_id))
+  );
 }
 
 interface Parts {
