@@ -121,7 +121,8 @@ export function createDatabase(
       if (text.includes("log_mark on true"))
         return ask(() => [{ checkpoint: checkpoint?.toString() ?? null, log_id: simulatedLogId }]);
       if (text.includes("pg_try_advisory_lock_shared")) return ask(() => []);
-      if (text.includes("to_regclass")) return ask(() => [{ is_there: true }]);
+      if (text.includes("to_regclass"))
+        return ask(() => [{ is_there: true, has_checkpoint: true, has_mark: true }]);
       if (text.includes("select 1 from checkpoints")) return ask(() => [{}]);
       if (text.includes("select position") && text.includes("from checkpoints")) {
         const letters = () => commits.reduce((sum, commit) => sum + commit.letters.length, 0);

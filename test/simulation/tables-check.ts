@@ -52,13 +52,9 @@ function wrongInTables(
     ...held.of(tables.records).filter((record) => record.webhooks === 1),
     ...held.of(tables.webhooks),
   ].map(({ event_id }) => String(event_id));
-  if (
-    inTables.sort().join() !==
-    told
-      .map(({ event_id }) => event_id)
-      .sort()
-      .join()
-  )
+  // A store that has forgotten ids may hold one twice; it counts once.
+  const different = [...new Set(told.map(({ event_id }) => event_id))];
+  if (inTables.sort().join() !== different.sort().join())
     wrong.push(`the tables' ${inTables.length} webhooks up to ${upTo} are not the log's, each once`);
   const letters = commits.flatMap((commit) => commit.letters.map(({ event }) => event.id));
   if (letters.join() !== poisoned.join())
