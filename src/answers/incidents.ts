@@ -25,7 +25,11 @@ export type Basis = (typeof bases)[number];
 export const groupBys = ["repo", "monitor", "incident", "day", "week", "month"] as const;
 export type GroupBy = (typeof groupBys)[number];
 
-export const kind = orNull(oneOf(["ALERT", "RECOVERY"], { description: "Null: a status that is neither" }));
+export const kind = orNull(
+  oneOf(["ALERT", "RECOVERY", "DISMISSAL", "ACKNOWLEDGEMENT"], {
+    description: "Null: a status that is no known word",
+  }),
+);
 const monitor = {
   monitor_id: orNull(text(example.monitor_id)),
   monitor_name: orNull(text(example.monitor_name)),

@@ -3,8 +3,11 @@
 import type { IncidentId, ProjectUuid, RepoUuid } from "./ids.ts";
 import type { Instant } from "./instant.ts";
 
-/** A signal's mapped status; `null` where the status is neither and is kept as it came. */
-export type Kind = "ALERT" | "RECOVERY" | null;
+/** A signal's mapped status; `null` where the status is none of these and is kept as it came. */
+export type Kind = "ALERT" | "RECOVERY" | "DISMISSAL" | "ACKNOWLEDGEMENT" | null;
+
+/** The kinds that a word can be mapped to. */
+export type MappedKind = "ALERT" | "RECOVERY";
 
 /** How a pair's recovery was found (pairing rules 3 and 4). */
 export type MatchedBy = "incident_id" | "monitor_id" | "project";

@@ -1,9 +1,9 @@
 // Which kind a tool's word for a status means. Pure.
 
-import type { Kind } from "./signal.ts";
+import type { Kind, MappedKind } from "./signal.ts";
 
 /** Words of many tools (the ingest contract's table; PENDING and MAINTENANCE are Uptime Kuma's). */
-const builtIn: ReadonlyMap<string, "ALERT" | "RECOVERY"> = new Map([
+const builtIn: ReadonlyMap<string, MappedKind> = new Map([
   ...(
     "DOWN FIRING ALERT WARN ACTIVATED TRIGGER OPEN PROBLEM_OPEN PROBLEM CRITICAL CREATE UPDATE ACTIVE FAILURE " +
     "TRIGGERED PENDING"
@@ -19,7 +19,7 @@ const builtIn: ReadonlyMap<string, "ALERT" | "RECOVERY"> = new Map([
 export const normaliseStatus = (status: string): string => status.trim().toUpperCase();
 
 /** The kind of a status: the project's own mapping first, then the built-in words; `null` for any other word. */
-export function kindOf(status: string, mappings: Readonly<Record<string, "ALERT" | "RECOVERY">>): Kind {
+export function kindOf(status: string, mappings: Readonly<Record<string, MappedKind>>): Kind {
   const word = normaliseStatus(status);
   return (Object.hasOwn(mappings, word) ? mappings[word] : builtIn.get(word)) ?? null;
 }

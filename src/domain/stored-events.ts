@@ -40,8 +40,17 @@ export interface IncidentSignalRecorded {
   readonly incident_time: string;
   /** Present as "received" where the webhook named no time. */
   readonly incident_time_basis?: "received";
-  /** Present where the source itself decided the kind; it then goes before any word table. `null`: neither. */
+  /** Present where the source itself decided the kind; it then goes before any word table. `null`: none. */
   readonly kind?: Kind;
+  /**
+   * Whether the sender uses one incident_id for an alert and for its end. Absent from events recorded before sources
+   * said it: see `isExactSource`.
+   */
+  readonly exact?: boolean;
+  /** Present where an ALERT may only be telling an open alert again. */
+  readonly reminder?: true;
+  /** Canonical Instant text: when a RECOVERY says that its outage began. */
+  readonly started_at?: string;
   readonly monitor_name?: string;
   readonly monitor_id?: string;
   readonly repo_uuid?: string;
@@ -53,6 +62,12 @@ export interface IncidentSignalRecorded {
   /** True where the body was broken JSON and the tolerant reader read it. */
   readonly repaired?: true;
 }
+
+/**
+ * Whether the signals of a source are exact where the source itself does not say so. The contract's route and `fields`
+ * take what any sender makes up; every tool's own webhook names the alert that it ends.
+ */
+export const isExactSource = (source: string): boolean => source !== "contract" && source !== "fields";
 
 export type Scope = "ingest" | "read";
 

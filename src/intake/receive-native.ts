@@ -52,7 +52,7 @@ export type NativeReading = ReadBy &
         readonly ignored: readonly IgnoredElement[];
         readonly verbatim: string;
       }
-    | { readonly tag: "ignored"; readonly reason: string }
+    | ({ readonly tag: "ignored" } & IgnoredElement)
     | { readonly tag: "unrecognised"; readonly reason: string }
   );
 
@@ -115,7 +115,7 @@ export function readNative(webhook: NativeWebhook, read: ReadPayload): NativeRea
     }
     case "ignored":
     case "unrecognised":
-      return { tag: reading.tag, ...by, reason: reading.reason };
+      return { ...reading, ...by };
     default:
       return reading satisfies never;
   }
@@ -253,6 +253,9 @@ function toRecord(signal: SourceSignal, verbatim: string, context: NativeContext
       },
       payload: signal.payload ?? verbatim,
       ...(signal.kind === undefined ? {} : { kind: signal.kind }),
+      ...(signal.exact === undefined ? {} : { exact: signal.exact }),
+      ...(signal.reminder === undefined ? {} : { reminder: signal.reminder }),
+      ...(signal.started_at === undefined ? {} : { started_at: signal.started_at }),
       ...(signal.time_basis === "received" ? { incident_time_basis: "received" as const } : {}),
     },
   ];

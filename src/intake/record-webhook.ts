@@ -16,6 +16,10 @@ export interface SignalToRecord {
   readonly repaired?: boolean;
   /** Where the source itself decides; absent where the word tables do. */
   readonly kind?: Kind;
+  /** Absent where no source says it: the ingest contract's route. */
+  readonly exact?: boolean;
+  readonly reminder?: true;
+  readonly started_at?: Instant;
   readonly incident_time_basis?: "received";
 }
 
@@ -109,6 +113,9 @@ function toEvent(signal: SignalToRecord, context: WebhookContext): NewEvent {
     payload: signal.payload,
     ...(signal.incident_time_basis === undefined ? {} : { incident_time_basis: signal.incident_time_basis }),
     ...(signal.kind === undefined ? {} : { kind: signal.kind }),
+    ...(signal.exact === undefined ? {} : { exact: signal.exact }),
+    ...(signal.reminder === undefined ? {} : { reminder: signal.reminder }),
+    ...(signal.started_at === undefined ? {} : { started_at: signal.started_at }),
     ...(signal.repaired === true ? { repaired: true } : {}),
   };
   // Where the sender names no time, incident_time is the time of receipt, so that the next outage's equal webhook is an

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import type { ProjectedEvent, ProjectedSignal } from "../../projections/projection.ts";
 import { isUuid, maxIncidentIdLength } from "../domain/ids.ts";
 import { type Parsed, parseInstant } from "../domain/instant.ts";
+import type { Kind } from "../domain/signal.ts";
 import { kindOf, normaliseStatus } from "../domain/status.ts";
 import type { RecordedEvent, StoredEvent } from "../domain/stored-events.ts";
 
@@ -156,6 +157,8 @@ function utf8(text: string): Buffer {
   return Buffer.concat(parts);
 }
 
+const kinds = ["ALERT", "RECOVERY", "DISMISSAL", "ACKNOWLEDGEMENT"] as const;
+
 const isMatching = (text: string): text is "incident" | "monitor" | "project" =>
   ["incident", "monitor", "project"].includes(text);
 
@@ -201,10 +204,13 @@ class Fields {
     return read.value;
   }
 
-  kind(name: string): "ALERT" | "RECOVERY" | null | undefined {
+  kind(name: string): Kind | undefined {
     const value = this.#fields[name];
-    if (value === undefined || value === null || value === "ALERT" || value === "RECOVERY") return value;
-    throw new UnreadableEvent(`${name} is ${quoted(value)}: neither ALERT, RECOVERY nor null`);
+    if (value === undefined || value === null) return value;
+    const kind = kinds.find((one) => one === value);
+    if (kind === undefined)
+      throw new UnreadableEvent(`${name} is ${quoted(value)}: none of ${kinds.join(", ")}, null`);
+    return kind;
   }
 
   scopes(name: string): ("ingest" | "read")[] {

@@ -1,6 +1,6 @@
 // What an envelope's type (CloudEvents, Standard Webhooks) means where its data name no status. Knows no sender.
 
-import { meaningOf, statusTable } from "./status-table.ts";
+import { type Meaning, meaningOf, statusTable } from "./status-table.ts";
 
 const words = statusTable({
   alert: "ALERT",
@@ -20,17 +20,16 @@ const words = statusTable({
   closed: "RECOVERY",
   up: "RECOVERY",
   ok: "RECOVERY",
-  acknowledged: { ignored: "an acknowledgement" },
-  test: { ignored: "a test" },
-  ping: { ignored: "a ping" },
+  acknowledged: "ACKNOWLEDGEMENT",
+  test: { ignored: "a test", cause: "test" },
+  ping: { ignored: "a ping", cause: "test" },
 });
 
 /** By the type's last word: `com.example.monitor.recovery`, `incident.opened`; versions at its end do not count. */
-export function meaningOfType(type: string): "ALERT" | "RECOVERY" | { readonly ignored: string } | undefined {
+export function meaningOfType(type: string): Meaning | undefined {
   const last = type
     .split(/[./:_-]/)
     .filter((word) => word !== "" && !/^v\d+$/i.test(word))
     .at(-1);
-  const meaning = last === undefined ? undefined : meaningOf(words, last);
-  return meaning === "neither" ? undefined : meaning;
+  return last === undefined ? undefined : meaningOf(words, last);
 }

@@ -90,13 +90,13 @@ function issueAlert(payload: SourcePayload, data: unknown): Element {
 
 function issue(payload: SourcePayload, data: unknown): Element {
   const { status, means } = actionOf(payload, issueStatuses);
-  const firstSeen = timeText(at(data, "issue", "firstSeen"));
   return elementOf(payload, {
     incident_id: textAt(payload.body, "data", "issue", "id"),
     status,
     means,
-    start: status?.trim().toLowerCase() === "unresolved" ? sentAt(payload) : firstSeen,
-    end: sentAt(payload),
+    // firstSeen is an issue's beginning, not that of each time it comes back: only its creation happened then.
+    start: status?.trim().toLowerCase() === "created" ? timeText(at(data, "issue", "firstSeen")) : undefined,
+    moment: sentAt(payload),
     monitor_name: textAt(data, "issue", "project", "slug"),
     monitor_id: textAt(payload.body, "data", "issue", "project", "id"),
     message: textAt(data, "issue", "title"),

@@ -3,6 +3,7 @@
 
 import { maxIncidentIdLength } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { Kind } from "../domain/signal.ts";
 import { filled } from "./filled-text.ts";
 import { type Element, elementText, unrecognised } from "./found-signal.ts";
 import { at, textAt } from "./json-fields.ts";
@@ -13,7 +14,7 @@ export interface SixFields {
   readonly incident_id: string | undefined;
   readonly status: string | undefined;
   /** Decided by the source where the status is the envelope's, not the sender's own word. */
-  readonly kind?: "ALERT" | "RECOVERY";
+  readonly kind?: Kind;
   /** As it stands in the payload; absent or an unfilled variable: the time of receipt. */
   readonly incident_time: unknown;
   /** What counts where the fields name no time. */
@@ -59,6 +60,8 @@ export function sixFieldsElement(payload: SourcePayload, fields: SixFields): Ele
     ...(kind === undefined ? {} : { kind }),
     incident_time: time ?? payload.received_at,
     time_basis: time === undefined ? "received" : "incident_time",
+    // Without a time of its own an alert may be one that is told again.
+    ...(time === undefined && (kind === undefined || kind === "ALERT") ? { reminder: true } : {}),
     ...(monitor_name === undefined ? {} : { monitor_name }),
     ...(monitor_id === undefined ? {} : { monitor_id }),
     ...(message === undefined ? {} : { message }),

@@ -41,8 +41,7 @@ export const statuspageComponent: Source = {
       incident_id: id,
       status,
       means: statuses,
-      start: time,
-      end: time,
+      moment: time,
       monitor_name: name,
       monitor_id: id,
       message:

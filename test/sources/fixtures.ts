@@ -12,6 +12,7 @@ export interface ExpectedSignal {
   readonly status: string;
   readonly kind: string | null;
   readonly incident_time?: string;
+  readonly started_at?: string;
   readonly [field: string]: unknown;
 }
 
@@ -23,7 +24,7 @@ export interface Fixture {
   readonly auto?: string | null;
   readonly expect:
     | { readonly tag: "signals"; readonly signals: readonly ExpectedSignal[]; readonly ignored?: number }
-    | { readonly tag: "ignored" | "unrecognised"; readonly reason?: string };
+    | { readonly tag: "ignored" | "unrecognised"; readonly reason?: string; readonly cause?: string };
 }
 
 interface Written {
