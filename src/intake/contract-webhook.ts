@@ -18,7 +18,7 @@ export type ContractReading =
       /** The body was broken JSON and the tolerant reader read it. */
       readonly repaired: boolean;
     }
-  /** Uptime Kuma's Test button: nothing is to be recorded. */
+  /** A tool's Test button: nothing is to be recorded. */
   | { readonly tag: "test"; readonly project_uuid: ProjectUuid }
   /** What cannot be a UUID names nothing that exists; everything else is in order. */
   | { readonly tag: "no_project"; readonly project_uuid: string }
@@ -146,13 +146,11 @@ function readFields(
   const message = text("message", { required: false });
   const projectUuid = projectText === undefined ? undefined : parseProjectUuid(projectText.trim());
   if (projectText?.trim() === "") problems.push("project_uuid is empty");
-  if (
-    projectText !== undefined &&
-    problems.length === 0 &&
+  // A template that a test button filled names neither an incident nor a time.
+  const isTest =
     own("incident_id") === "" &&
-    monitorName === "" &&
-    message?.endsWith(" Testing") === true
-  ) {
+    (own("incident_time") === "" || (monitorName === "" && message?.endsWith(" Testing") === true));
+  if (projectText !== undefined && problems.length === 0 && isTest) {
     return projectUuid === undefined
       ? { tag: "no_project", project_uuid: projectText }
       : { tag: "test", project_uuid: projectUuid };

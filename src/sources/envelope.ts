@@ -37,5 +37,10 @@ export function envelopeElement(payload: SourcePayload, envelope: Envelope): Ele
     );
   }
   if (typeof meaning !== "string") return ignored(meaning.ignored, meaning.cause);
-  return sixFieldsElement(payload, { ...fields, status: envelope.type, kind: kindOfMeaning(meaning) });
+  return sixFieldsElement(payload, {
+    ...fields,
+    status: envelope.type,
+    kind: kindOfMeaning(meaning),
+    reminder: meaning === "REMINDER",
+  });
 }

@@ -120,7 +120,7 @@ export function elementText(
  * The answer for a payload of several elements: an unrecognised one makes the whole unrecognised, so that nothing of
  * it is lost; without any signal the whole is ignored.
  */
-export function groupReading(elements: readonly Element[]): Reading {
+export function groupReading(elements: readonly Element[], leftOut?: number): Reading {
   const signals: SourceSignal[] = [];
   const dropped: IgnoredElement[] = [];
   for (const element of elements) {
@@ -128,7 +128,14 @@ export function groupReading(elements: readonly Element[]): Reading {
     if (element.tag === "signal") signals.push(element.signal);
     else dropped.push({ reason: element.reason, cause: element.cause });
   }
-  if (signals.length > 0) return { tag: "signals", signals, ignored: dropped };
+  if (signals.length > 0) {
+    return {
+      tag: "signals",
+      signals,
+      ignored: dropped,
+      ...(leftOut === undefined ? {} : { left_out: leftOut }),
+    };
+  }
   const [first] = dropped;
   return first === undefined ? unrecognised("it holds no alerts") : ignored(first.reason, first.cause);
 }

@@ -7,7 +7,8 @@ import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
 
-const statuses = statusTable({ triggered: "ALERT", resolved: "RECOVERY" });
+// Its time is that of the sending, and minimum-reminder-interval sends an open alert again.
+const statuses = statusTable({ triggered: "REMINDER", resolved: "RECOVERY" });
 
 export const gatusZapier: Source = {
   name: "gatus-zapier",

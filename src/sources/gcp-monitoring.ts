@@ -32,7 +32,7 @@ export const gcpMonitoring: Source = {
   read(payload) {
     const { body } = payload;
     if (textAt(body, "version")?.toLowerCase() === "test")
-      return ignored("a test of the notification channel");
+      return ignored("a test of the notification channel", "test");
     const incident = at(body, "incident");
     return readingOf(payload, {
       incident_id: textAt(incident, "incident_id"),

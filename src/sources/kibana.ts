@@ -74,6 +74,8 @@ export const kibana: Source = {
         (alertId === undefined || ruleId === undefined ? alertId : `${ruleId}/${alertId}`),
       status,
       means: meaning(status),
+      // Actions run again, and again in another group: within an outage nothing begins anew.
+      reminder: true,
       moment: time,
       monitor_name: filled(textAt(body, "rule", "name")),
       monitor_id: ruleId,

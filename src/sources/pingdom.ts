@@ -12,7 +12,8 @@ const statuses = statusTable({
   FAILING: "ALERT",
   UP: "RECOVERY",
   SUCCESS: "RECOVERY",
-  paused: { ignored: "the check was paused" },
+  // Nobody watches any more: an open outage would stay open for ever.
+  paused: "DISMISSAL",
 });
 
 export const pingdom: Source = {

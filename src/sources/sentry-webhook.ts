@@ -9,7 +9,8 @@ import { timeNumber, timeText } from "./tool-times.ts";
 
 const metricStatuses = statusTable({ critical: "ALERT", warning: "ALERT", resolved: "RECOVERY" });
 
-const alertStatuses = statusTable({ triggered: "ALERT" });
+// An issue alert is triggered again while its issue goes on.
+const alertStatuses = statusTable({ triggered: "REMINDER" });
 
 const stillOpen: Meaning = { ignored: "the issue neither appeared nor was resolved" };
 
@@ -18,8 +19,8 @@ const issueStatuses = statusTable({
   unresolved: "ALERT",
   resolved: "RECOVERY",
   assigned: stillOpen,
-  archived: stillOpen,
-  ignored: stillOpen,
+  archived: "DISMISSAL",
+  ignored: "DISMISSAL",
 });
 
 /** Other things the same integration may be subscribed to. */
@@ -49,7 +50,7 @@ export function readSentry(payload: SourcePayload): Reading {
   const resource = payload.headers["sentry-hook-resource"] ?? "";
   for (const other of otherResources) {
     if (resource === other || fieldsOf(at(data, other)) !== undefined) {
-      return ignored(`a webhook of the kind ${other}: not about an alert or issue`);
+      return ignored(`a webhook of the kind ${other}: not about an alert or issue`, "other_event");
     }
   }
   const element = elementIn(payload, data);

@@ -70,6 +70,8 @@ export type Reading =
       readonly tag: "signals";
       readonly signals: readonly SourceSignal[];
       readonly ignored: readonly IgnoredElement[];
+      /** How many alerts the tool says that it left out of the group, where it left out any. */
+      readonly left_out?: number;
     }
   | ({ readonly tag: "ignored" } & IgnoredElement)
   | { readonly tag: "unrecognised"; readonly reason: string };

@@ -258,6 +258,20 @@ describe("Uptime Kuma's Test button", () => {
     expect(read({ ...notice, incident_id: "a" }).tag).toBe("fields");
   });
 
+  test("a template filled with neither incident nor time is a test, whatever its monitor is called", () => {
+    const filled = {
+      incident_id: "",
+      incident_time: "",
+      monitor_name: "Monitor Name not available",
+      status: "⚠️ Test",
+    };
+    expect(read(filled).tag).toBe("test");
+    expect(detailsOf(read({ ...filled, incident_time: "2025-01-15T10:30:00Z" }))).toContain(
+      "incident_id is empty",
+    );
+    expect(detailsOf(read({ ...filled, incident_id: "12" }))).toContain("incident_time");
+  });
+
   test("its project_uuid must be one all the same", () => {
     expect(read({ ...notice, project_uuid: "no" })).toEqual({ tag: "no_project", project_uuid: "no" });
     expect(detailsOf(read({ ...notice, project_uuid: "" }))).toContain("project_uuid is empty");

@@ -23,7 +23,12 @@ export interface Fixture {
   /** What `auto` takes it for, where that is not its source; null for none. */
   readonly auto?: string | null;
   readonly expect:
-    | { readonly tag: "signals"; readonly signals: readonly ExpectedSignal[]; readonly ignored?: number }
+    | {
+        readonly tag: "signals";
+        readonly signals: readonly ExpectedSignal[];
+        readonly ignored?: number;
+        readonly left_out?: number;
+      }
     | { readonly tag: "ignored" | "unrecognised"; readonly reason?: string; readonly cause?: string };
 }
 

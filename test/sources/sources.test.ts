@@ -56,8 +56,13 @@ function expected({ expect: wanted }: Fixture, reading: Reading): unknown {
     if (reading.tag !== wanted.tag) return wanted;
     return { ...reading, ...wanted };
   }
-  const ignored = Array.from({ length: wanted.ignored ?? 0 }, () => ({ reason: expect.stringMatching(/./) }));
-  return { tag: "signals", signals: wanted.signals.map(expectedSignal), ignored };
+  const ignored = Array.from({ length: wanted.ignored ?? 0 }, () => ({
+    reason: expect.stringMatching(/./),
+    cause: expect.stringMatching(/./),
+  }));
+  const { left_out } = wanted;
+  const cut = left_out === undefined ? {} : { left_out };
+  return { tag: "signals", signals: wanted.signals.map(expectedSignal), ignored, ...cut };
 }
 
 const expectedSignal = ({ incident_time, started_at, ...rest }: ExpectedSignal): unknown => ({
