@@ -36,6 +36,18 @@ export const takenAnswer = answerObject({
   recorded: count(1),
   ignored: count(0),
   quarantined: count(0),
+  left_out: t.Optional(
+    t.Integer({ minimum: 1, description: "How many alerts the tool says that it left out of the group" }),
+  ),
+  repaired: t.Optional(
+    t.Literal(true, {
+      description: "Present where the body was broken JSON and was read all the same",
+      examples: [],
+    }),
+  ),
+  validationResponse: t.Optional(
+    t.String({ description: "What Azure Event Grid wants to hear before it sends events" }),
+  ),
   quarantine_id: t.Optional(t.String({ format: "uuid" })),
   reason: t.Optional(t.String({ description: "Why something was ignored or quarantined" })),
   durability,

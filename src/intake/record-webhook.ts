@@ -14,6 +14,8 @@ export interface SignalToRecord {
   /** The body, or this signal's part of it, verbatim. */
   readonly payload: string;
   readonly repaired?: boolean;
+  /** In which the payload came, where that was not UTF-8. */
+  readonly charset?: string;
   /** Where the source itself decides; absent where the word tables do. */
   readonly kind?: Kind;
   /** Absent where no source says it: the ingest contract's route. */
@@ -116,6 +118,7 @@ function toEvent(signal: SignalToRecord, context: WebhookContext): NewEvent {
     ...(signal.exact === undefined ? {} : { exact: signal.exact }),
     ...(signal.reminder === undefined ? {} : { reminder: signal.reminder }),
     ...(signal.started_at === undefined ? {} : { started_at: signal.started_at }),
+    ...(signal.charset === undefined ? {} : { charset: signal.charset }),
     ...(signal.repaired === true ? { repaired: true } : {}),
   };
   // Where the sender names no time, incident_time is the time of receipt, so that the next outage's equal webhook is an

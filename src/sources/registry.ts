@@ -5,6 +5,7 @@ import { isExactSource } from "../domain/stored-events.ts";
 import { alertmanager } from "./alertmanager.ts";
 import { azureMonitor } from "./azure-monitor.ts";
 import { betterstack } from "./betterstack.ts";
+import { withoutCarrier } from "./carriers.ts";
 import { checkly } from "./checkly.ts";
 import { cloudevents } from "./cloudevents.ts";
 import { cloudwatchEventbridge } from "./cloudwatch-eventbridge.ts";
@@ -111,8 +112,9 @@ export const recogniseSource = (payload: SourcePayload): Source | undefined =>
  */
 export function readPayload(
   name: string,
-  payload: SourcePayload,
+  received: SourcePayload,
 ): { readonly source: string; readonly signature?: SignatureScheme; readonly reading: Reading } | undefined {
+  const payload = withoutCarrier(received);
   const source = name === "auto" ? recogniseSource(payload) : sourceNamed(name);
   if (source === undefined) return undefined;
   const { signature } = source;

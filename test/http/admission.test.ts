@@ -8,6 +8,7 @@ const silent = {
     webhook: () => {},
     rejected: () => {},
     repaired: () => {},
+    leftOut: () => {},
     unknownStatus: () => {},
     appended: () => {},
     request: () => {},

@@ -20,6 +20,7 @@ beforeAll(async () => {
       request: nothing,
       webhook: nothing,
       repaired: nothing,
+      leftOut: nothing,
       unknownStatus: nothing,
       appended: nothing,
       text: async () => ({ contentType: "text/plain", body: "" }),

@@ -142,7 +142,7 @@ describe("what no source reads lies in the quarantine as it came", () => {
   const unreadable: readonly (readonly [string, string | Uint8Array, Partial<NativeWebhook>, string])[] = [
     ["an unknown shape", '{"lantern": 1}', {}, "lamps is missing"],
     ["broken JSON", '{"lamps": [', {}, "the body is neither JSON nor a form"],
-    ["bytes that are no text", new Uint8Array([0xff, 0x00]), {}, "the body is not UTF-8 text"],
+    ["bytes that are no text", new Uint8Array([0xff, 0x00]), {}, "the body is neither JSON nor a form"],
     ["no source of that name", "{}", { source: "absent" }, "no source recognises the payload"],
     ["a fault of the source", '{"fault": 1}', {}, "the source failed: TypeError"],
     ["an empty incident_id", '{"lamps": [{"id": "", "on": true}]}', {}, "an incident_id has 0 characters"],
