@@ -136,6 +136,7 @@ function countTaken(
     const reason = outcome.source === "cloudwatch-sns" ? "SNS" : outcome.reason;
     log.info({ source: outcome.source, reason, key_id }, "a webhook, or a part of it, is ignored");
   }
+  for (const cause of outcome.causes ?? []) metrics.ignored(outcome.source, cause);
   if (outcome.quarantined > 0) count("quarantined");
   if (outcome.repaired === true) metrics.repaired();
   if (outcome.left_out !== undefined) metrics.leftOut(outcome.source, outcome.left_out);

@@ -5,6 +5,7 @@ import { type ProjectUuid, parseIncidentId, type RepoUuid } from "../domain/ids.
 import type { Instant } from "../domain/instant.ts";
 import { isBareRequest, validationCodeOf } from "../sources/carriers.ts";
 import type {
+  IgnoredCause,
   IgnoredElement,
   Reading,
   SignatureScheme,
@@ -84,6 +85,8 @@ export interface NativeTaken {
   readonly positions: readonly bigint[];
   /** Why something was ignored or quarantined. */
   readonly reason?: string;
+  /** Of each ignored element. */
+  readonly causes?: readonly IgnoredCause[];
   readonly left_out?: number;
   readonly repaired?: true;
   readonly validation_code?: string;
@@ -201,9 +204,10 @@ export async function receiveNative(
     });
   }
   if (reading.tag === "ignored") {
-    const { reason, validation_code } = reading;
+    const { reason, cause, validation_code } = reading;
     return taken(reading.source, {
       ignored: 1,
+      causes: [cause],
       reason,
       ...(validation_code === undefined ? {} : { validation_code }),
     });
@@ -266,6 +270,7 @@ export async function recordReading(
   return taken(reading.source, {
     recorded: stored.length,
     ignored: reading.ignored.length,
+    causes: reading.ignored.map(({ cause }) => cause),
     incident_ids: [...new Set(reading.signals.map(({ incident_id }) => incident_id))],
     signals: stored,
     durability,

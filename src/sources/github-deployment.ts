@@ -38,6 +38,9 @@ export const githubDeployment: Source = {
       'Every successful deployment arrives as a recovery. In a project that other tools send to as well, set matching to "incident", so that such a recovery ends nothing but its own environment\'s outage.',
     ],
     authentication: ["signature", "token_in_url"],
+    unsure: [
+      "A deployment that says neither whether its environment is production nor whether it is transient counts.",
+    ],
     on_failure: "It is not sent again by itself; Recent Deliveries can send it once more.",
   },
   signature: "github",

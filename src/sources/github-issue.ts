@@ -70,7 +70,7 @@ export const githubIssue: Source = {
     const number = textAt(payload.body, "issue", "number");
     const meaning = action === undefined ? undefined : meaningOf(actions, action);
     if (typeof meaning === "string" && !concernsIncident(payload, action)) {
-      return ignored(`the label ${JSON.stringify(wantedLabel(payload))} is not concerned`);
+      return ignored(`it is not about the label ${JSON.stringify(wantedLabel(payload).slice(0, 60))}`);
     }
     return readingOf(payload, {
       incident_id: repository === undefined || number === undefined ? undefined : `${repository}#${number}`,

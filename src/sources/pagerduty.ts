@@ -57,6 +57,9 @@ export const pagerduty: Source = {
     authentication: ["header", "signature", "basic"],
     on_failure:
       "It waits 5 seconds. Timeouts, 429 and 5xx are retried for up to 48 hours, other 4xx are dropped; three drops in a row switch the webhook off for 24 hours.",
+    unsure: [
+      "That an incident that was merged into another names it in resolve_reason, of the type merge_resolve_reason: it then ended without a recovery.",
+    ],
   },
   signature: "pagerduty",
   recognise: ({ headers, body }) =>

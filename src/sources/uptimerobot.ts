@@ -9,7 +9,8 @@ import { statusTable } from "./status-table.ts";
 import { timeNumber, timeText } from "./tool-times.ts";
 
 const types = statusTable({
-  "1": "ALERT",
+  // An alert contact's recurrence sends it again while the monitor is down.
+  "1": "REMINDER",
   "2": "RECOVERY",
   "3": { ignored: "a notice about a certificate" },
 });
@@ -35,6 +36,7 @@ export const uptimerobot: Source = {
     authentication: ["token_in_url", "header"],
     on_failure: "Not documented: whether it retries is unknown.",
     unsure: [
+      "Which time an alert carries that is sent again (an alert contact's recurrence): it begins an outage only where none is open.",
       "That alertDuration of an Up is the outage's length in seconds.",
       "The unit of alertDateTime is not documented; seconds are told from milliseconds by their size.",
       "The newer integration's default body is not documented in full.",

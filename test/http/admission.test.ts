@@ -9,6 +9,7 @@ const silent = {
     rejected: () => {},
     repaired: () => {},
     leftOut: () => {},
+    ignored: () => {},
     unknownStatus: () => {},
     appended: () => {},
     request: () => {},

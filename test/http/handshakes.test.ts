@@ -118,6 +118,15 @@ describe("a compressed body", () => {
   });
 });
 
+test("a metric says why something was ignored", async () => {
+  const alert = { status: "firing", labels: { alertname: "Watchdog", severity: "none" }, fingerprint: "w" };
+  const body = { version: "4", groupKey: "g", alerts: [alert] };
+  const answer = await http.ask("POST", `${webhooks}/alertmanager`, { key, body });
+  expect(answer.body).toMatchObject({ recorded: 0, ignored: 1 });
+  const { text } = await http.ask("GET", "/metrics");
+  expect(text).toContain('ledger_ignored_total{source="alertmanager",cause="test"} 1');
+});
+
 test("the answer and a metric say how many alerts a tool left out", async () => {
   const alert = {
     status: "firing",

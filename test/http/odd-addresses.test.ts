@@ -21,6 +21,7 @@ beforeAll(async () => {
       webhook: nothing,
       repaired: nothing,
       leftOut: nothing,
+      ignored: nothing,
       unknownStatus: nothing,
       appended: nothing,
       text: async () => ({ contentType: "text/plain", body: "" }),
