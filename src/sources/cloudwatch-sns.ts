@@ -36,7 +36,7 @@ export const cloudwatchSns: Source = {
     const alarm = rawAlarm(payload.body);
     if (alarm === undefined) return unrecognised("its Message holds no alarm of CloudWatch");
     const time = timeText(at(alarm, "StateChangeTime"));
-    const id = firstText(alarm, "AlarmArn", "AlarmName");
+    const id = textAt(alarm, "AlarmArn") ?? idWithoutArn(alarm);
     return readingOf(payload, {
       incident_id: id,
       status: textAt(alarm, "NewStateValue"),
@@ -55,6 +55,13 @@ function rawAlarm(body: unknown): unknown {
   if (fieldsOf(inside) !== undefined && hasFields(inside, "NewStateValue")) return inside;
   // A signature covers the Message alone: beside one, nothing else in the body counts.
   return hasFields(body, "NewStateValue") && !hasFields(body, "Signature") ? body : undefined;
+}
+
+/** Older messages have no ARN: a name is an alarm's own only within its account and region. */
+function idWithoutArn(alarm: unknown): string | undefined {
+  const name = textAt(alarm, "AlarmName");
+  const place = ["AWSAccountId", "Region"].flatMap((field) => textAt(alarm, field) ?? []);
+  return name === undefined ? undefined : [...place, name].join(":");
 }
 
 function confirmationText(body: unknown): string {
