@@ -36,6 +36,18 @@ export const takenAnswer = answerObject({
   recorded: count(1),
   ignored: count(0),
   quarantined: count(0),
+  left_out: t.Optional(
+    t.Integer({ minimum: 1, description: "How many alerts the tool says that it left out of the group" }),
+  ),
+  repaired: t.Optional(
+    t.Literal(true, {
+      description: "Present where the body was broken JSON and was read all the same",
+      examples: [],
+    }),
+  ),
+  validationResponse: t.Optional(
+    t.String({ description: "What Azure Event Grid wants to hear before it sends events" }),
+  ),
   quarantine_id: t.Optional(t.String({ format: "uuid" })),
   reason: t.Optional(t.String({ description: "Why something was ignored or quarantined" })),
   durability,
@@ -57,6 +69,16 @@ export const previewAnswer = answerObject({
         examples: ["2025-01-15T10:30:00.000000000Z"],
       }),
       time_basis: oneOf(["incident_time", "received"], { description: "What incident_time rests on" }),
+      exact: t.Optional(
+        t.Boolean({ description: "Whether the sender names an alert and its end by one incident_id" }),
+      ),
+      reminder: t.Optional(
+        t.Literal(true, {
+          description: "Present where an alert may only be told again: it restarts nothing",
+          examples: [],
+        }),
+      ),
+      started_at: t.Optional(t.String({ description: "When a recovery says that its outage began" })),
       monitor_name: t.Optional(text(example.monitor_name)),
       monitor_id: t.Optional(t.String()),
       message: t.Optional(t.String()),
@@ -65,7 +87,14 @@ export const previewAnswer = answerObject({
       payload: t.Optional(t.String({ description: "This signal's own part of a group, verbatim" })),
     }),
   ),
-  ignored: t.Array(answerObject({ reason: t.String({ examples: ["a test notification"] }) })),
+  ignored: t.Array(
+    answerObject({
+      reason: t.String({ examples: ["a test notification"] }),
+      cause: oneOf(["test", "not_production", "maintenance", "handshake", "no_change", "other_event"], {
+        examples: ["test"],
+      }),
+    }),
+  ),
   reason: t.Optional(t.String()),
 });
 export type PreviewAnswer = Of<typeof previewAnswer>;

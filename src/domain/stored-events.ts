@@ -59,6 +59,8 @@ export interface IncidentSignalRecorded {
   readonly timezone?: string;
   /** The body (or this signal's element of a grouped body) verbatim. */
   readonly payload: string;
+  /** Present where the body was not UTF-8: the charset by which its bytes became this text. */
+  readonly charset?: string;
   /** True where the body was broken JSON and the tolerant reader read it. */
   readonly repaired?: true;
 }

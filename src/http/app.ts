@@ -70,6 +70,8 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
       swagger({
         path: "/swagger",
         provider: "swagger-ui",
+        // It leaves OPTIONS out unless told otherwise; senders of CloudEvents ask by it.
+        excludeMethods: [],
         documentation: {
           paths: documentPaths,
           info: {

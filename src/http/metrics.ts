@@ -49,6 +49,18 @@ export function createMetrics(measured: MeasuredAtRead, keptMs = 1_000): Metrics
     help: "Webhooks whose body was broken JSON and was read all the same",
     registers,
   });
+  const ignored = new Counter({
+    name: "ledger_ignored_total",
+    help: "Webhooks, or elements of them, that were ignored, by source and cause",
+    labelNames: ["source", "cause"] as const,
+    registers,
+  });
+  const leftOut = new Counter({
+    name: "ledger_alerts_left_out_total",
+    help: "Alerts that tools say they cut off from the groups they sent, by source",
+    labelNames: ["source"] as const,
+    registers,
+  });
   const unknownStatuses = new Counter({
     name: "ledger_unknown_statuses_total",
     help: "Recorded webhooks whose status is neither an alert nor a recovery",
@@ -136,6 +148,8 @@ export function createMetrics(measured: MeasuredAtRead, keptMs = 1_000): Metrics
     webhook: (labels) => webhooks.inc(labels),
     rejected: (labels) => rejected.inc(labels),
     repaired: () => repaired.inc(),
+    ignored: (source, cause) => ignored.inc({ source, cause }),
+    leftOut: (source, count) => leftOut.inc({ source }, count),
     unknownStatus: () => unknownStatuses.inc(),
     appended: (seconds) => appends.observe(seconds),
     request: ({ method, route, status }, seconds) =>

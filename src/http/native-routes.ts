@@ -21,7 +21,7 @@ import { authenticate, projectOf } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
 import { keyOf } from "./native-key.ts";
-import { isKnown, noSuchSource, readWebhook, receiveWebhook } from "./native-webhook.ts";
+import { answerHandshake, isKnown, noSuchSource, readWebhook, receiveWebhook } from "./native-webhook.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
 import type { QueryTurns } from "./query-turns.ts";
 import { tooMany, withinQuota } from "./rate-limit.ts";
@@ -57,6 +57,19 @@ export function nativeRoutes(dependencies: HttpDependencies, turns: QueryTurns) 
       ...detail,
       detail: { ...detail.detail, summary: "Record the webhook of a tool that can only PUT" },
     })
+    .options(
+      "/api/incidents/webhook/:source",
+      ({ request, params }) => answerHandshake(request, params.source, dependencies),
+      {
+        detail: documented({
+          tag: "Webhooks",
+          summary: "Tell a sender of CloudEvents that it may send",
+          description: "Answers WebHook-Request-Origin with WebHook-Allowed-Origin, to a good key.",
+          errors: [401, 404, 503],
+          access: "key",
+        }),
+      },
+    )
     .get("/api/incidents/webhook/:source", take, {
       detail: { ...detail.detail, summary: "Record the webhook of a tool that can only GET" },
     })

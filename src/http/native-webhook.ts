@@ -7,7 +7,7 @@ import type { ApiKey } from "../domain/registry.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
 import type { Charge } from "../intake/quotas.ts";
 import type { NativeTaken } from "../intake/receive-native.ts";
-import { onceRead, projectOf } from "./access.ts";
+import { authenticate, onceRead, projectOf } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { countedWebhook, type Reject } from "./counted-webhook.ts";
@@ -105,17 +105,7 @@ function answerOf(
     metrics.webhook({ outcome: what, kind: "none", source: webhook.source });
   switch (outcome.tag) {
     case "taken":
-      for (const _ of outcome.signals) count(outcome.durability);
-      if (outcome.ignored > 0) {
-        count("ignored");
-        // A message by which SNS asks to be confirmed holds a token that is good once.
-        const reason = outcome.source === "cloudwatch-sns" ? "SNS" : outcome.reason;
-        log.info(
-          { source: outcome.source, reason, key_id: webhook.key_id },
-          "a webhook, or a part of it, is ignored",
-        );
-      }
-      if (outcome.quarantined > 0) count("quarantined");
+      countTaken(outcome, count, { metrics, log, key_id: webhook.key_id });
       return json<TakenAnswer>({
         ...takenItem(outcome),
         ...(webhook.note === undefined ? {} : { reason: webhook.note }),
@@ -131,6 +121,46 @@ function answerOf(
     default:
       return outcome satisfies never;
   }
+}
+
+/** Counts what became of a webhook, and says in the log that something of it was passed over. */
+function countTaken(
+  outcome: NativeTaken,
+  count: (outcome: string) => void,
+  { metrics, log, key_id }: Pick<HttpDependencies, "metrics" | "log"> & { readonly key_id: string },
+): void {
+  for (const _ of outcome.signals) count(outcome.durability);
+  if (outcome.ignored > 0) {
+    count("ignored");
+    // What SNS asks to be confirmed holds a token that is good once.
+    const reason = outcome.source === "cloudwatch-sns" ? "SNS" : outcome.reason;
+    log.info({ source: outcome.source, reason, key_id }, "a webhook, or a part of it, is ignored");
+  }
+  for (const cause of outcome.causes ?? []) metrics.ignored(outcome.source, cause);
+  if (outcome.quarantined > 0) count("quarantined");
+  if (outcome.repaired === true) metrics.repaired();
+  if (outcome.left_out !== undefined) metrics.leftOut(outcome.source, outcome.left_out);
+}
+
+/**
+ * What a sender of CloudEvents asks before it sends anything (HTTP 1.1 Web Hooks for Event Delivery, section 4): whether it
+ * may. A good key says yes to whoever holds it, at any rate.
+ */
+export function answerHandshake(request: Request, source: string, dependencies: HttpDependencies): Response {
+  const caller = authenticate(keyOf(request), dependencies);
+  if (caller instanceof Response) return caller;
+  if (caller.tag === "key") {
+    const project = projectOf(caller, caller.key.project_uuid, "ingest", dependencies);
+    if (project instanceof Response) return project;
+  }
+  if (!isKnown(source, dependencies.native)) return noSuchSource();
+  const headers = new Headers({ Allow: "GET, HEAD, OPTIONS, POST, PUT" });
+  const origin = request.headers.get("webhook-request-origin");
+  if (origin !== null) {
+    headers.set("WebHook-Allowed-Origin", origin);
+    headers.set("WebHook-Allowed-Rate", "*");
+  }
+  return new Response(null, { headers });
 }
 
 export async function readWebhook(
@@ -183,6 +213,9 @@ const takenItem = (taken: NativeTaken): TakenAnswer => {
     ignored: taken.ignored,
     quarantined: taken.quarantined,
     durability: taken.durability,
+    ...(taken.left_out === undefined ? {} : { left_out: taken.left_out }),
+    ...(taken.repaired === undefined ? {} : { repaired: taken.repaired }),
+    ...(taken.validation_code === undefined ? {} : { validationResponse: taken.validation_code }),
     ...(taken.quarantine_id === undefined ? {} : { quarantine_id: taken.quarantine_id }),
     ...(taken.reason === undefined ? {} : { reason: taken.reason }),
     ...(greatest === 0n ? {} : { position: String(greatest) }),

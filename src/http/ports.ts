@@ -188,6 +188,10 @@ export interface Metrics {
   readonly webhook: (labels: { outcome: string; kind: string; source: string }) => void;
   readonly rejected: (labels: { reason: Rejection; source: string }) => void;
   readonly repaired: () => void;
+  /** One element of a webhook was ignored; `cause` is one of few words. */
+  readonly ignored: (source: string, cause: string) => void;
+  /** So many alerts were left out of a group by the tool itself. */
+  readonly leftOut: (source: string, count: number) => void;
   readonly unknownStatus: () => void;
   readonly appended: (seconds: number) => void;
   readonly request: (labels: { method: string; route: string; status: number }, seconds: number) => void;

@@ -59,7 +59,7 @@ async function take(
   if (signature instanceof Response) {
     return reject(signature.status === 401 ? "bad_signature" : "unavailable", signature);
   }
-  const reading = readContractWebhook(body);
+  const reading = readContractWebhook(body, request.headers.get("content-type") ?? undefined);
   if (reading.tag === "problem") return reject("invalid", problem(400, reading.error, reading.details));
   // What is no UUID answers as any project that is not there.
   const project = projectOf(caller, reading.project_uuid, "ingest", dependencies);
@@ -92,7 +92,14 @@ async function take(
   if (excess !== undefined) return reject("rate_limited", tooMany(excess));
   const startedAt = performance.now();
   const outcome = await dependencies.record(
-    [{ fields, payload: reading.payload, repaired: reading.repaired }],
+    [
+      {
+        fields,
+        payload: reading.payload,
+        repaired: reading.repaired,
+        ...(reading.charset === undefined ? {} : { charset: reading.charset }),
+      },
+    ],
     {
       project_uuid: project.project_uuid,
       key_id: keyIdOf(caller),

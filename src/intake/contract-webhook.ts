@@ -4,7 +4,9 @@
 import { type ProjectUuid, parseIncidentId, parseProjectUuid, parseRepoUuid } from "../domain/ids.ts";
 import { parseInstant } from "../domain/instant.ts";
 import type { SignalFields } from "../domain/signal.ts";
+import { bodyText } from "./body-text.ts";
 import { contractFields } from "./contract-fields.ts";
+import { strictJson } from "./lenient-json.ts";
 import { readTolerantly } from "./tolerant-reader.ts";
 import { numberText, repeatedName } from "./top-level-fields.ts";
 
@@ -17,8 +19,10 @@ export type ContractReading =
       readonly payload: string;
       /** The body was broken JSON and the tolerant reader read it. */
       readonly repaired: boolean;
+      /** In which the body came, where that was not UTF-8. */
+      readonly charset?: string;
     }
-  /** Uptime Kuma's Test button: nothing is to be recorded. */
+  /** A tool's Test button: nothing is to be recorded. */
   | { readonly tag: "test"; readonly project_uuid: ProjectUuid }
   /** What cannot be a UUID names nothing that exists; everything else is in order. */
   | { readonly tag: "no_project"; readonly project_uuid: string }
@@ -39,20 +43,18 @@ const longest = {
 
 type Given = Readonly<Record<string, unknown>>;
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-/** Reads JSON whatever the Content-Type says. Bytes that are no UTF-8 are refused: they could not be kept exactly. */
-export function readContractWebhook(body: Uint8Array): ContractReading {
-  let text: string;
-  try {
-    text = utf8.decode(body);
-  } catch {
-    return problem("Invalid JSON", "The body is not UTF-8 text.");
-  }
+/** Reads JSON whatever the Content-Type says, in whatever charset it came. */
+export function readContractWebhook(body: Uint8Array, contentType?: string): ContractReading {
+  const { text, charset } = bodyText(body, contentType);
   if (text.trim() === "") return problem("Invalid JSON", "The body is empty; it must be a JSON object.");
   const parsed = parseBody(text);
   if (!parsed.ok) return problem("Invalid JSON", parsed.details);
-  return readFields(parsed.given, { payload: text, source: parsed.source, repaired: parsed.repaired });
+  const reading = readFields(parsed.given, {
+    payload: text,
+    source: parsed.source,
+    repaired: parsed.repaired,
+  });
+  return charset === undefined || reading.tag !== "fields" ? reading : { ...reading, charset };
 }
 
 type ParsedBody =
@@ -108,6 +110,16 @@ function standsTwice(text: string, part: string): boolean {
 }
 
 function repair(text: string, reason: string): ParsedBody {
+  const strict = strictJson(text);
+  if (strict !== undefined) {
+    try {
+      const value: unknown = JSON.parse(strict);
+      const parsed = isObject(value) ? unambiguous(value, strict) : undefined;
+      if (parsed !== undefined) return parsed.ok ? { ...parsed, repaired: true } : parsed;
+    } catch {
+      // It is broken in another way too.
+    }
+  }
   const read = readTolerantly(text);
   return read.ok
     ? { ok: true, given: read.fields, source: text, repaired: true }
@@ -146,13 +158,11 @@ function readFields(
   const message = text("message", { required: false });
   const projectUuid = projectText === undefined ? undefined : parseProjectUuid(projectText.trim());
   if (projectText?.trim() === "") problems.push("project_uuid is empty");
-  if (
-    projectText !== undefined &&
-    problems.length === 0 &&
+  // A template that a test button filled names neither an incident nor a time.
+  const isTest =
     own("incident_id") === "" &&
-    monitorName === "" &&
-    message?.endsWith(" Testing") === true
-  ) {
+    (own("incident_time") === "" || (monitorName === "" && message?.endsWith(" Testing") === true));
+  if (projectText !== undefined && problems.length === 0 && isTest) {
     return projectUuid === undefined
       ? { tag: "no_project", project_uuid: projectText }
       : { tag: "test", project_uuid: projectUuid };

@@ -4,7 +4,9 @@
 import type { Instant } from "../domain/instant.ts";
 import { parseJson } from "../sources/json-text.ts";
 import type { SignatureScheme, SourcePayload } from "../sources/source.ts";
+import { bodyText } from "./body-text.ts";
 import { keptQuery } from "./kept-evidence.ts";
+import { strictJson } from "./lenient-json.ts";
 import { multipartFields } from "./multipart-fields.ts";
 
 /** A webhook of a tool, as it came, once its key has been found right. */
@@ -31,6 +33,10 @@ export type NativeParsing =
       readonly payload: SourcePayload;
       /** What is kept as evidence: the body as it came; for a webhook without a body its query, as JSON. */
       readonly verbatim: string;
+      /** In which the body came, where that was not UTF-8. */
+      readonly charset?: string;
+      /** The body was broken JSON and was read all the same. */
+      readonly repaired: boolean;
     }
   | { readonly ok: false; readonly reason: string };
 
@@ -38,8 +44,7 @@ export type NativeParsing =
 const documentFields = ["payload", "data"];
 
 export function parseNative(webhook: NativeWebhook): NativeParsing {
-  const text = textOf(webhook.body);
-  if (text === undefined) return { ok: false, reason: "the body is not UTF-8 text" };
+  const { text, charset } = bodyText(webhook.body, webhook.content_type ?? webhook.headers["content-type"]);
   const content = contentOf(text, webhook);
   if (!content.ok) return content;
   return {
@@ -52,6 +57,8 @@ export function parseNative(webhook: NativeWebhook): NativeParsing {
       received_at: webhook.received_at,
     },
     verbatim: text.trim() === "" ? JSON.stringify(keptQuery(webhook.query)) : text,
+    ...(charset === undefined ? {} : { charset }),
+    repaired: content.repaired,
   };
 }
 
@@ -65,12 +72,12 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 type Content =
-  | { readonly ok: true; readonly body: unknown; readonly text: string }
+  | { readonly ok: true; readonly body: unknown; readonly text: string; readonly repaired: boolean }
   | { readonly ok: false; readonly reason: string };
 
 function contentOf(text: string, webhook: NativeWebhook): Content {
   const start = text.trimStart().slice(0, 1);
-  if (start === "") return { ok: true, body: webhook.query, text: "" };
+  if (start === "") return { ok: true, body: webhook.query, text: "", repaired: false };
   if ('{["'.includes(start)) return json(text);
   const fields = multipartFields(text) ?? formFields(text);
   if (fields === undefined) return json(text);
@@ -81,11 +88,19 @@ function contentOf(text: string, webhook: NativeWebhook): Content {
     if (inner.ok) return inner;
     if (Object.keys(fields).length === 1) return inner;
   }
-  return { ok: true, body: fields, text };
+  return { ok: true, body: fields, text, repaired: false };
 }
 
 /** A sender that quotes its whole body (a JSON string holding JSON) means the text inside. */
 function json(text: string): Content {
+  const strict = strictContent(text);
+  if (strict.ok) return strict;
+  const mended = strictJson(text);
+  const read = mended === undefined ? strict : strictContent(mended);
+  return read.ok ? { ...read, repaired: true } : strict;
+}
+
+function strictContent(text: string): Content {
   const outer = parse(text);
   if (!outer.ok || typeof outer.value !== "string") return asContent(outer, text);
   const inner = parse(outer.value);
@@ -104,7 +119,7 @@ function parse(text: string): Parsing {
 
 const asContent = (parsing: Parsing, text: string): Content =>
   parsing.ok
-    ? { ok: true, body: parsing.value, text }
+    ? { ok: true, body: parsing.value, text, repaired: false }
     : { ok: false, reason: "the body is neither JSON nor a form" };
 
 /** More fields than any tool's form has: what has more is none. */

@@ -3,7 +3,9 @@
 
 import { type ProjectUuid, parseIncidentId, type RepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
+import { isBareRequest, validationCodeOf } from "../sources/carriers.ts";
 import type {
+  IgnoredCause,
   IgnoredElement,
   Reading,
   SignatureScheme,
@@ -51,8 +53,16 @@ export type NativeReading = ReadBy &
         readonly signals: readonly SourceSignal[];
         readonly ignored: readonly IgnoredElement[];
         readonly verbatim: string;
+        /** How many alerts the tool says that it left out. */
+        readonly left_out?: number;
+        readonly charset?: string;
+        readonly repaired: boolean;
       }
-    | { readonly tag: "ignored"; readonly reason: string }
+    | ({
+        readonly tag: "ignored";
+        /** What the sender wants to hear before it sends anything. */
+        readonly validation_code?: string;
+      } & IgnoredElement)
     | { readonly tag: "unrecognised"; readonly reason: string }
   );
 
@@ -75,6 +85,11 @@ export interface NativeTaken {
   readonly positions: readonly bigint[];
   /** Why something was ignored or quarantined. */
   readonly reason?: string;
+  /** Of each ignored element. */
+  readonly causes?: readonly IgnoredCause[];
+  readonly left_out?: number;
+  readonly repaired?: true;
+  readonly validation_code?: string;
 }
 
 export type NativeOutcome =
@@ -96,6 +111,8 @@ export function readNative(webhook: NativeWebhook, read: ReadPayload): NativeRea
   });
   const parsed = parseNative(webhook);
   if (!parsed.ok) return unrecognised(parsed.reason);
+  const handshake = handshakeIn(parsed.payload);
+  if (handshake !== undefined) return { tag: "ignored", source: webhook.source, ...handshake };
   let found: ReturnType<ReadPayload>;
   try {
     found = readCovered(webhook, parsed.payload, read);
@@ -110,12 +127,22 @@ export function readNative(webhook: NativeWebhook, read: ReadPayload): NativeRea
       if (misfit !== undefined) {
         return unrecognised(`an incident_id has ${misfit.incident_id.length} characters`, by);
       }
-      const { signals, ignored } = reading;
-      return { tag: "signals", ...by, signals, ignored, verbatim: parsed.verbatim };
+      const { signals, ignored, left_out } = reading;
+      const { verbatim, repaired, charset } = parsed;
+      return {
+        tag: "signals",
+        ...by,
+        signals,
+        ignored,
+        verbatim,
+        repaired,
+        ...(charset === undefined ? {} : { charset }),
+        ...(left_out === undefined ? {} : { left_out }),
+      };
     }
     case "ignored":
     case "unrecognised":
-      return { tag: reading.tag, ...by, reason: reading.reason };
+      return { ...reading, ...by };
     default:
       return reading satisfies never;
   }
@@ -136,6 +163,17 @@ function readCovered(
 /** What would become of a webhook, recording nothing. */
 export const previewNative = (webhook: NativeWebhook, read: ReadPayload): NativeReading =>
   withinBound(readNative(webhook, read));
+
+function handshakeIn(
+  payload: SourcePayload,
+): (IgnoredElement & { readonly validation_code?: string }) | undefined {
+  const cause = "handshake";
+  if (isBareRequest(payload)) return { reason: "a look whether the URL is there", cause };
+  const validation_code = validationCodeOf(payload);
+  return validation_code === undefined
+    ? undefined
+    : { reason: "Event Grid asks whether the URL takes its events", cause, validation_code };
+}
 
 export interface NativeDependencies {
   readonly read: ReadPayload;
@@ -165,7 +203,15 @@ export async function receiveNative(
       reason: reading.reason,
     });
   }
-  if (reading.tag === "ignored") return taken(reading.source, { ignored: 1, reason: reading.reason });
+  if (reading.tag === "ignored") {
+    const { reason, cause, validation_code } = reading;
+    return taken(reading.source, {
+      ignored: 1,
+      causes: [cause],
+      reason,
+      ...(validation_code === undefined ? {} : { validation_code }),
+    });
+  }
   return recordReading(reading, webhook.received_at, context, dependencies.record);
 }
 
@@ -208,7 +254,7 @@ export async function recordReading(
   for (let at = 0; at < reading.signals.length; at += mostAtOnce) {
     const signals = reading.signals
       .slice(at, at + mostAtOnce)
-      .flatMap((signal) => toRecord(signal, reading.verbatim, context));
+      .flatMap((signal) => toRecord(signal, reading, context));
     const outcome = await record(signals, {
       project_uuid: context.project_uuid,
       key_id: context.key_id,
@@ -224,16 +270,23 @@ export async function recordReading(
   return taken(reading.source, {
     recorded: stored.length,
     ignored: reading.ignored.length,
+    causes: reading.ignored.map(({ cause }) => cause),
     incident_ids: [...new Set(reading.signals.map(({ incident_id }) => incident_id))],
     signals: stored,
     durability,
     positions: stored.flatMap(({ position }) => (position === undefined ? [] : [position])),
     ...(reason === undefined ? {} : { reason }),
+    ...(reading.left_out === undefined ? {} : { left_out: reading.left_out }),
+    ...(reading.repaired ? { repaired: true } : {}),
   });
 }
 
 /** Descriptive fields longer than the contract allows are cut: the payload beside them is whole. */
-function toRecord(signal: SourceSignal, verbatim: string, context: NativeContext): SignalToRecord[] {
+function toRecord(
+  signal: SourceSignal,
+  { verbatim, charset, repaired }: Extract<NativeReading, { tag: "signals" }>,
+  context: NativeContext,
+): SignalToRecord[] {
   const incident_id = parseIncidentId(signal.incident_id);
   if (incident_id === undefined) return [];
   const cut = <Name extends string>(name: Name, value: string | undefined, longest: number) =>
@@ -252,11 +305,13 @@ function toRecord(signal: SourceSignal, verbatim: string, context: NativeContext
         ...cut("timezone", signal.timezone, 512),
       },
       payload: signal.payload ?? verbatim,
+      repaired,
+      ...(charset === undefined || signal.payload !== undefined ? {} : { charset }),
       ...(signal.kind === undefined ? {} : { kind: signal.kind }),
-      ...(signal.time_basis === "received" ? { incident_time_basis: "received" as const } : {}),
       ...(signal.exact === undefined ? {} : { exact: signal.exact }),
       ...(signal.reminder === undefined ? {} : { reminder: signal.reminder }),
       ...(signal.started_at === undefined ? {} : { started_at: signal.started_at }),
+      ...(signal.time_basis === "received" ? { incident_time_basis: "received" as const } : {}),
     },
   ];
 }

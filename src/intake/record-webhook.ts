@@ -14,13 +14,15 @@ export interface SignalToRecord {
   /** The body, or this signal's part of it, verbatim. */
   readonly payload: string;
   readonly repaired?: boolean;
+  /** In which the payload came, where that was not UTF-8. */
+  readonly charset?: string;
   /** Where the source itself decides; absent where the word tables do. */
   readonly kind?: Kind;
-  readonly incident_time_basis?: "received";
-  /** Where the source itself says so (src/domain/signal.ts). */
+  /** Absent where no source says it: the ingest contract's route. */
   readonly exact?: boolean;
-  readonly reminder?: boolean;
+  readonly reminder?: true;
   readonly started_at?: Instant;
+  readonly incident_time_basis?: "received";
 }
 
 /** What all signals of one webhook share. */
@@ -114,8 +116,9 @@ function toEvent(signal: SignalToRecord, context: WebhookContext): NewEvent {
     ...(signal.incident_time_basis === undefined ? {} : { incident_time_basis: signal.incident_time_basis }),
     ...(signal.kind === undefined ? {} : { kind: signal.kind }),
     ...(signal.exact === undefined ? {} : { exact: signal.exact }),
-    ...(signal.reminder === true ? { reminder: true } : {}),
+    ...(signal.reminder === undefined ? {} : { reminder: signal.reminder }),
     ...(signal.started_at === undefined ? {} : { started_at: signal.started_at }),
+    ...(signal.charset === undefined ? {} : { charset: signal.charset }),
     ...(signal.repaired === true ? { repaired: true } : {}),
   };
   // Where the sender names no time, incident_time is the time of receipt, so that the next outage's equal webhook is an

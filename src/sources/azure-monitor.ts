@@ -1,8 +1,9 @@
 // Azure Monitor's action groups with the common alert schema.
 
 import { Type } from "@sinclair/typebox";
-import { readingOf } from "./found-signal.ts";
-import { at, firstText, textAt } from "./json-fields.ts";
+import { azureEventOf } from "./azure-event.ts";
+import { ignored, readingOf } from "./found-signal.ts";
+import { at, firstText, listOf, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
@@ -41,12 +42,16 @@ export const azureMonitor: Source = {
       "On 408, 429, 503, 504 and network errors it tries up to five more times within 75 seconds, then calls the URL no more for 15 minutes.",
     unsure: [
       "Only metric alerts name the time of their resolution; for others it is that of receipt.",
-      "Stateless alerts (activity log) are never resolved.",
+      "Alerts on the activity log and on costs tell of something that happened and never end: they are recorded and open nothing. Service Health and Resource Health say by their own fields when it is over.",
+      "Which stages of Service Health there are beside Active, Resolved, Complete and RCA, and that the tracking id is the same in all of them.",
     ],
   },
   recognise: ({ body }) => at(body, "schemaId") === schemaId,
   read(payload) {
     const essentials = at(payload.body, "data", "essentials");
+    if (isTest(essentials)) return ignored("a test of the action group", "test");
+    const event = azureEventOf(payload, essentials);
+    if (event !== undefined) return event;
     return readingOf(payload, {
       incident_id: textAt(essentials, "alertId"),
       status: textAt(essentials, "monitorCondition"),
@@ -61,3 +66,13 @@ export const azureMonitor: Source = {
     });
   },
 };
+
+/** What the action group's Test button sends: alerts of a resource group test-RG, or of no resource at all. */
+function isTest(essentials: unknown): boolean {
+  const targets = listOf(at(essentials, "alertTargetIDs"));
+  return (
+    /\/Test_Alert$/i.test(textAt(essentials, "alertId") ?? "") ||
+    (/^test-/i.test(textAt(essentials, "alertRule") ?? "") &&
+      targets.some((target) => /\/resourcegroups\/test-RG\//i.test(String(target))))
+  );
+}

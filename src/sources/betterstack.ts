@@ -10,7 +10,7 @@ import { timeText } from "./tool-times.ts";
 const statuses = statusTable({
   started: "ALERT",
   resolved: "RECOVERY",
-  acknowledged: { ignored: "an acknowledgement" },
+  acknowledged: "ACKNOWLEDGEMENT",
 });
 
 /** Webhooks about other things than incidents. */
@@ -48,19 +48,27 @@ export const betterstack: Source = {
     ],
   },
   recognise: ({ body }) =>
-    at(body, "data", "type") === "incident" && hasFields(at(body, "data", "relationships"), "monitor"),
+    at(body, "data", "type") === "incident" &&
+    (hasFields(at(body, "data", "relationships"), "monitor") ||
+      hasFields(at(body, "data", "attributes"), "started_at", "cause")),
   read(payload) {
     const type = textAt(payload.body, "data", "type");
-    if (type !== undefined && otherTypes.includes(type)) return ignored(`a webhook about a ${type}`);
+    if (type !== undefined && otherTypes.includes(type))
+      return ignored(`a webhook about a ${type}`, "other_event");
     const attributes = at(payload.body, "data", "attributes");
+    const status = textAt(payload.body, "event") ?? (type === "incident" ? stageOf(attributes) : undefined);
+    const isTaken = status?.trim().toLowerCase() === "acknowledged";
     return readingOf(payload, {
       incident_id: textAt(payload.body, "data", "id"),
-      status: textAt(payload.body, "event") ?? (type === "incident" ? stageOf(attributes) : undefined),
+      status,
       means: statuses,
       start: timeText(at(attributes, "started_at")),
       end: timeText(at(attributes, "resolved_at")),
+      moment: isTaken ? timeText(at(attributes, "acknowledged_at")) : undefined,
       monitor_name: textAt(attributes, "name"),
-      monitor_id: textAt(payload.body, "data", "relationships", "monitor", "data", "id"),
+      monitor_id:
+        textAt(payload.body, "data", "relationships", "monitor", "data", "id") ??
+        textAt(payload.body, "data", "relationships", "heartbeat", "data", "id"),
       message: textAt(attributes, "cause"),
     });
   },

@@ -10,13 +10,13 @@ import { timeText } from "./tool-times.ts";
 const statuses = statusTable({
   ALERT_FAILURE: "ALERT",
   ALERT_DEGRADED: "ALERT",
-  ALERT_DEGRADED_FAILURE: "ALERT",
   ALERT_RECOVERY: "RECOVERY",
   ALERT_DEGRADED_RECOVERY: "RECOVERY",
-  // Still bad: recorded, without beginning another alert at a later time.
-  ALERT_FAILURE_REMAIN: "neither",
-  ALERT_DEGRADED_REMAIN: "neither",
-  ALERT_FAILURE_DEGRADED: "neither",
+  // Still bad, worse or less bad than before: nothing begins anew.
+  ALERT_FAILURE_REMAIN: "REMINDER",
+  ALERT_DEGRADED_REMAIN: "REMINDER",
+  ALERT_FAILURE_DEGRADED: "REMINDER",
+  ALERT_DEGRADED_FAILURE: "REMINDER",
   ALERT_SSL: { ignored: "a notice about a certificate" },
   NO_ALERT: { ignored: "nothing to alert about" },
 });
@@ -58,8 +58,7 @@ export const checkly: Source = {
       incident_id: check,
       status: textAt(body, "alert_type"),
       means: statuses,
-      start: time,
-      end: time,
+      moment: time,
       monitor_name: textAt(body, "check_name"),
       monitor_id: check,
       message: firstText(body, "check_error_message", "event"),

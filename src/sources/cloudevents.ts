@@ -34,6 +34,8 @@ export const cloudevents: Source = {
     authentication: ["header", "bearer", "basic", "token_in_url"],
     on_failure: "Whatever the sender does.",
   },
+  // Ids and times in the data are the sender's own, as those of the ingest contract are.
+  exact: false,
   recognise: (payload) =>
     isBinary(payload) ||
     /^application\/cloudevents/i.test(payload.headers["content-type"] ?? "") ||

@@ -1,7 +1,7 @@
 // CloudWatch's alarms through an SNS topic: JSON inside the JSON, sent as text/plain.
 
 import { Type } from "@sinclair/typebox";
-import { alarmUnsure, meaningOfState } from "./cloudwatch-alarm.ts";
+import { alarmStates, alarmUnsure } from "./cloudwatch-alarm.ts";
 import { ignored, readingOf, unrecognised } from "./found-signal.ts";
 import { at, fieldsOf, firstText, hasFields, textAt, unwrapped } from "./json-fields.ts";
 import type { Source } from "./source.ts";
@@ -31,19 +31,17 @@ export const cloudwatchSns: Source = {
     headers["x-amz-sns-message-type"] !== undefined || hasFields(body, "Type", "TopicArn", "MessageId"),
   read(payload) {
     const type = textAt(payload.body, "Type") ?? payload.headers["x-amz-sns-message-type"];
-    if (type === "SubscriptionConfirmation") return ignored(confirmationText(payload.body));
-    if (type === "UnsubscribeConfirmation") return ignored("the subscription has ended");
+    if (type === "SubscriptionConfirmation") return ignored(confirmationText(payload.body), "handshake");
+    if (type === "UnsubscribeConfirmation") return ignored("the subscription has ended", "handshake");
     const alarm = rawAlarm(payload.body);
     if (alarm === undefined) return unrecognised("its Message holds no alarm of CloudWatch");
-    const status = textAt(alarm, "NewStateValue");
     const time = timeText(at(alarm, "StateChangeTime"));
-    const id = firstText(alarm, "AlarmArn", "AlarmName");
+    const id = textAt(alarm, "AlarmArn") ?? idWithoutArn(alarm);
     return readingOf(payload, {
       incident_id: id,
-      status,
-      means: meaningOfState(status, textAt(alarm, "OldStateValue")),
-      start: time,
-      end: time,
+      status: textAt(alarm, "NewStateValue"),
+      means: alarmStates,
+      moment: time,
       monitor_name: textAt(alarm, "AlarmName"),
       monitor_id: id,
       message: firstText(alarm, "NewStateReason", "AlarmDescription"),
@@ -57,6 +55,13 @@ function rawAlarm(body: unknown): unknown {
   if (fieldsOf(inside) !== undefined && hasFields(inside, "NewStateValue")) return inside;
   // A signature covers the Message alone: beside one, nothing else in the body counts.
   return hasFields(body, "NewStateValue") && !hasFields(body, "Signature") ? body : undefined;
+}
+
+/** Older messages have no ARN: a name is an alarm's own only within its account and region. */
+function idWithoutArn(alarm: unknown): string | undefined {
+  const name = textAt(alarm, "AlarmName");
+  const place = ["AWSAccountId", "Region"].flatMap((field) => textAt(alarm, field) ?? []);
+  return name === undefined ? undefined : [...place, name].join(":");
 }
 
 function confirmationText(body: unknown): string {

@@ -8,11 +8,12 @@ import { statusTable } from "./status-table.ts";
 import { timeNumber } from "./tool-times.ts";
 
 const statuses = statusTable({
-  Triggered: "ALERT",
-  "Re-Triggered": "ALERT",
-  Warn: "ALERT",
-  "Re-Warn": "ALERT",
-  Renotify: "ALERT",
+  // A warning turns into an alert and back, and both are told again: within an outage nothing begins anew.
+  Triggered: "REMINDER",
+  Warn: "REMINDER",
+  "Re-Triggered": "REMINDER",
+  "Re-Warn": "REMINDER",
+  Renotify: "REMINDER",
   Recovered: "RECOVERY",
   "No Data": "neither",
   "Re-No Data": "neither",
@@ -47,7 +48,7 @@ export const datadog: Source = {
       "It waits 15 seconds. Only server errors and missed connections are retried, up to five times.",
     unsure: [
       "The default payload of a recovery is known from its title only.",
-      "Re-triggered and renotified alerts name their own time, not the outage's start.",
+      "Nothing tells an alert that a warning turned into from a new one: an outage begins only where none is open.",
       "No Data is recorded and neither opens nor ends an outage.",
     ],
   },
@@ -57,7 +58,7 @@ export const datadog: Source = {
     const { body } = payload;
     const title = textAt(body, "title") ?? "";
     const [, word, group, test, name] = titleShape.exec(title) ?? [];
-    if (test !== undefined) return ignored("a test of the monitor");
+    if (test !== undefined) return ignored("a test of the monitor", "test");
     const text = textAt(body, "body") ?? "";
     const monitor = textAt(body, "alert_id") ?? /\/monitors\/?#?(\d{1,30})/.exec(text)?.[1];
     const time = timeNumber(textAt(body, "date"), "ms") ?? timeNumber(textAt(body, "last_updated"), "ms");
@@ -65,8 +66,7 @@ export const datadog: Source = {
       incident_id: textAt(body, "alert_cycle_key") ?? withGroup(monitor, group),
       status: textAt(body, "alert_transition") ?? word,
       means: statuses,
-      start: time,
-      end: time,
+      moment: time,
       monitor_name: name?.trim() || undefined,
       monitor_id: monitor,
       message: firstLine(text),

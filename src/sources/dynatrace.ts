@@ -3,7 +3,7 @@
 import { Type } from "@sinclair/typebox";
 import { filled, isUnfilled } from "./filled-text.ts";
 import { ignored, readingOf } from "./found-signal.ts";
-import { at, firstText, hasFields, textAt, unwrapped } from "./json-fields.ts";
+import { at, fieldsOf, firstText, hasFields, textAt, unwrapped } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeNumber } from "./tool-times.ts";
@@ -11,10 +11,10 @@ import { timeNumber } from "./tool-times.ts";
 const statuses = statusTable({
   OPEN: "ALERT",
   RESOLVED: "RECOVERY",
-  MERGED: "neither",
+  MERGED: "DISMISSAL",
 });
 
-const template = `{"State": "{State}", "PID": "{PID}", "ProblemID": "{ProblemID}", "ProblemTitle": "{ProblemTitle}", "ImpactedEntities": {ImpactedEntities}, "ProblemDetailsJSON": {ProblemDetailsJSON}}`;
+const template = `{"State": "{State}", "PID": "{PID}", "ProblemID": "{ProblemID}", "ProblemTitle": "{ProblemTitle}", "ImpactedEntities": {ImpactedEntities}, "ProblemDetailsJSONv2": {ProblemDetailsJSONv2}}`;
 
 export const dynatrace: Source = {
   name: "dynatrace",
@@ -36,8 +36,8 @@ export const dynatrace: Source = {
     authentication: ["header"],
     on_failure: "Not documented in what was read.",
     unsure: [
-      "MERGED is not in Dynatrace's own documentation; it is recorded as it came and ends nothing.",
-      "Without ProblemDetailsJSON nothing names the times: the time of receipt counts.",
+      "MERGED is not in Dynatrace's own documentation; it ends the problem without a recovery.",
+      "Without ProblemDetailsJSONv2 or ProblemDetailsJSON nothing names the times: the time of receipt counts.",
     ],
   },
   recognise: ({ body }) =>
@@ -46,9 +46,11 @@ export const dynatrace: Source = {
     const { body } = payload;
     const incident_id = filled(textAt(body, "ProblemID")) ?? filled(textAt(body, "PID"));
     if (incident_id === undefined && (isUnfilled(at(body, "ProblemID")) || isUnfilled(at(body, "PID")))) {
-      return ignored("a test: its variables are not filled in");
+      return ignored("a test: its variables are not filled in", "test");
     }
-    const details = unwrapped(at(body, "ProblemDetailsJSON"));
+    const details = [at(body, "ProblemDetailsJSONv2"), at(body, "ProblemDetailsJSON")]
+      .map(unwrapped)
+      .find((one) => fieldsOf(one) !== undefined);
     const entities = unwrapped(at(body, "ImpactedEntities"));
     const title = filled(textAt(body, "ProblemTitle"));
     return readingOf(payload, {

@@ -3,7 +3,7 @@
 
 import type { Instant } from "../domain/instant.ts";
 import { meaningOfType } from "./envelope-status.ts";
-import { type Element, ignored, unrecognised } from "./found-signal.ts";
+import { type Element, ignored, kindOfMeaning, unrecognised } from "./found-signal.ts";
 import { fieldsOf, textAt } from "./json-fields.ts";
 import { sixFieldsElement, sixFieldsIn } from "./six-fields.ts";
 import type { SourcePayload } from "./source.ts";
@@ -36,6 +36,11 @@ export function envelopeElement(payload: SourcePayload, envelope: Envelope): Ele
       `its data name no status, and its type ${JSON.stringify(envelope.type.slice(0, 60))} tells none`,
     );
   }
-  if (typeof meaning !== "string") return ignored(meaning.ignored);
-  return sixFieldsElement(payload, { ...fields, status: envelope.type, kind: meaning });
+  if (typeof meaning !== "string") return ignored(meaning.ignored, meaning.cause);
+  return sixFieldsElement(payload, {
+    ...fields,
+    status: envelope.type,
+    kind: kindOfMeaning(meaning),
+    reminder: meaning === "REMINDER",
+  });
 }

@@ -50,6 +50,8 @@ export const fields: Source = {
       "The status is read by the project's status mapping and the ingest contract's words; any other word is recorded as it came.",
     ],
   },
+  // Senders make these ids up, and may give an alert and its end different ones.
+  exact: false,
   recognise: ({ body, query }) => hasFields({ ...query, ...fieldsOf(body) }, "incident_id", "status"),
   read: readContractFields,
 };

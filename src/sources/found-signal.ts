@@ -1,10 +1,9 @@
 // From what a source found in a payload (or in one element of a group) to what it answers. Knows no tool.
 
 import { maxIncidentIdLength } from "../domain/ids.ts";
-import type { Instant } from "../domain/instant.ts";
 import type { Kind } from "../domain/signal.ts";
 import { verbatimText } from "./json-text.ts";
-import type { IgnoredElement, Reading, SourcePayload, SourceSignal } from "./source.ts";
+import type { IgnoredCause, IgnoredElement, Reading, SourcePayload, SourceSignal } from "./source.ts";
 import { type Meaning, meaningOf, type StatusTable } from "./status-table.ts";
 import { signalTime, type ToolTimes } from "./tool-times.ts";
 
@@ -14,27 +13,28 @@ export interface Found extends Omit<ToolTimes, "received_at"> {
   readonly status: string | undefined;
   /** The tool's table; or what the source made of the status itself. */
   readonly means: StatusTable | Meaning | undefined;
+  /** False where this id may not be that of the alert's own end. */
+  readonly exact?: false | undefined;
+  /** The payload says that an open alert is told again. An alert without a time of its own is one without saying so. */
+  readonly reminder?: boolean | undefined;
   readonly monitor_name?: string | undefined;
   readonly monitor_id?: string | undefined;
   readonly message?: string | undefined;
   readonly local_time?: string | undefined;
   readonly timezone?: string | undefined;
-  readonly exact?: boolean;
-  readonly reminder?: boolean;
-  readonly started_at?: Instant | undefined;
   /** The element of a grouped payload that this was found in. */
   readonly element?: unknown;
 }
 
 export type Element =
   | { readonly tag: "signal"; readonly signal: SourceSignal }
-  | { readonly tag: "ignored"; readonly reason: string }
+  | ({ readonly tag: "ignored" } & IgnoredElement)
   | { readonly tag: "unrecognised"; readonly reason: string };
 
-export const ignored = (reason: string): { readonly tag: "ignored"; readonly reason: string } => ({
-  tag: "ignored",
-  reason,
-});
+export const ignored = (
+  reason: string,
+  cause: IgnoredCause = "no_change",
+): { readonly tag: "ignored" } & IgnoredElement => ({ tag: "ignored", reason, cause });
 
 export const unrecognised = (reason: string): { readonly tag: "unrecognised"; readonly reason: string } => ({
   tag: "unrecognised",
@@ -53,7 +53,7 @@ export function elementOf(payload: SourcePayload, found: Found): Element {
     found.means instanceof Map ? meaningOf(found.means, status) : (found.means as Meaning | undefined);
   if (meaning === undefined)
     return unrecognised(`the status ${quoted(status)} is not one this tool is known to send`);
-  if (typeof meaning === "object") return ignored(meaning.ignored);
+  if (typeof meaning === "object") return ignored(meaning.ignored, meaning.cause);
   if (incident_id === undefined) return unrecognised("it names no incident");
   if (incident_id.length > maxIncidentIdLength) {
     return unrecognised(
@@ -66,29 +66,36 @@ export function elementOf(payload: SourcePayload, found: Found): Element {
       ...found,
       incident_id,
       status,
-      kind: meaning === "neither" ? null : meaning,
+      kind: kindOfMeaning(meaning),
+      reminder: meaning === "REMINDER" || found.reminder === true,
     }),
   };
 }
+
+/** The kind that a word stands for. */
+export const kindOfMeaning = (meaning: Extract<Meaning, string>): Kind =>
+  meaning === "neither" ? null : meaning === "REMINDER" ? "ALERT" : meaning;
 
 function signalOf(
   payload: SourcePayload,
   found: Found & { readonly incident_id: string; readonly status: string; readonly kind: Kind },
 ): SourceSignal {
-  const { monitor_name, monitor_id, message, local_time, timezone, element } = found;
+  const { kind, monitor_name, monitor_id, message, local_time, timezone, element } = found;
+  const { start, end, moment } = found;
+  const time = signalTime(kind, { start, end, moment, received_at: payload.received_at });
+  const isReminder = kind === "ALERT" && (found.reminder === true || time.time_basis === "received");
   return {
     incident_id: found.incident_id,
     status: found.status,
-    kind: found.kind,
-    ...signalTime(found.kind, { start: found.start, end: found.end, received_at: payload.received_at }),
+    kind,
+    ...time,
+    ...(found.exact === false ? { exact: false } : {}),
+    ...(isReminder ? { reminder: true } : {}),
     ...(monitor_name === undefined ? {} : { monitor_name }),
     ...(monitor_id === undefined ? {} : { monitor_id }),
     ...(message === undefined ? {} : { message }),
     ...(local_time === undefined ? {} : { local_time }),
     ...(timezone === undefined ? {} : { timezone }),
-    ...(found.exact === undefined ? {} : { exact: found.exact }),
-    ...(found.reminder === true ? { reminder: true } : {}),
-    ...(found.started_at === undefined ? {} : { started_at: found.started_at }),
     ...elementText(payload, element),
   };
 }
@@ -113,16 +120,24 @@ export function elementText(
  * The answer for a payload of several elements: an unrecognised one makes the whole unrecognised, so that nothing of
  * it is lost; without any signal the whole is ignored.
  */
-export function groupReading(elements: readonly Element[]): Reading {
+export function groupReading(elements: readonly Element[], leftOut?: number): Reading {
   const signals: SourceSignal[] = [];
   const dropped: IgnoredElement[] = [];
   for (const element of elements) {
     if (element.tag === "unrecognised") return element;
     if (element.tag === "signal") signals.push(element.signal);
-    else dropped.push({ reason: element.reason });
+    else dropped.push({ reason: element.reason, cause: element.cause });
   }
-  if (signals.length > 0) return { tag: "signals", signals, ignored: dropped };
-  return dropped[0] === undefined ? unrecognised("it holds no alerts") : ignored(dropped[0].reason);
+  if (signals.length > 0) {
+    return {
+      tag: "signals",
+      signals,
+      ignored: dropped,
+      ...(leftOut === undefined ? {} : { left_out: leftOut }),
+    };
+  }
+  const [first] = dropped;
+  return first === undefined ? unrecognised("it holds no alerts") : ignored(first.reason, first.cause);
 }
 
 /** A sender's text for an error: quoted and short. */

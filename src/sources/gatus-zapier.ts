@@ -7,7 +7,8 @@ import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
 
-const statuses = statusTable({ triggered: "ALERT", resolved: "RECOVERY" });
+// Its time is that of the sending, and minimum-reminder-interval sends an open alert again.
+const statuses = statusTable({ triggered: "REMINDER", resolved: "RECOVERY" });
 
 export const gatusZapier: Source = {
   name: "gatus-zapier",
@@ -31,8 +32,7 @@ export const gatusZapier: Source = {
       incident_id: endpoint,
       status: textAt(body, "alert_type"),
       means: statuses,
-      start: time,
-      end: time,
+      moment: time,
       monitor_name: endpoint,
       monitor_id: endpoint,
       message: firstText(body, "message", "description"),

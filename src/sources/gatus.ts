@@ -26,7 +26,7 @@ export const gatus: Source = {
     authentication: ["token_in_url"],
     on_failure: "It is not sent again.",
     unsure: [
-      "It names no time: that of receipt counts. The provider zapier, which names one, is read by gatus-zapier.",
+      "It names no time: that of receipt counts, and an alert that is told again restarts nothing. The provider zapier, which names one, is read by gatus-zapier.",
     ],
   },
   recognise: ({ body }) => hasFields(body, "endpoint_name", "resolved", "condition_results"),

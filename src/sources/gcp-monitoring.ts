@@ -24,7 +24,10 @@ export const gcpMonitoring: Source = {
     ],
     authentication: ["basic", "token_in_url"],
     on_failure: "Not documented in what was read.",
-    unsure: ["Whether and how often a failed delivery is tried again."],
+    unsure: [
+      'That an incident closed with its condition says "deleted" in observed_value.',
+      "Whether and how often a failed delivery is tried again.",
+    ],
   },
   recognise: ({ body }) =>
     hasFields(at(body, "incident"), "incident_id", "state") &&
@@ -32,12 +35,16 @@ export const gcpMonitoring: Source = {
   read(payload) {
     const { body } = payload;
     if (textAt(body, "version")?.toLowerCase() === "test")
-      return ignored("a test of the notification channel");
+      return ignored("a test of the notification channel", "test");
     const incident = at(body, "incident");
+    const isDeleted =
+      textAt(incident, "state")?.trim().toLowerCase() === "closed" &&
+      /\bdeleted\b/i.test(textAt(incident, "observed_value") ?? "");
     return readingOf(payload, {
       incident_id: textAt(incident, "incident_id"),
       status: textAt(incident, "state"),
-      means: statuses,
+      // Nothing was mended: the condition that would have seen it is gone.
+      means: isDeleted ? "DISMISSAL" : statuses,
       start: timeNumber(at(incident, "started_at"), "s"),
       end: timeNumber(at(incident, "ended_at"), "s"),
       monitor_name: firstText(incident, "policy_name", "condition_name"),

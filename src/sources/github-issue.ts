@@ -4,7 +4,7 @@
 import { Type } from "@sinclair/typebox";
 import { secondsBetween } from "../domain/instant.ts";
 import { ignored, readingOf, unrecognised } from "./found-signal.ts";
-import { githubEvent, isFromGithub, otherEvent } from "./github-notice.ts";
+import { githubEvent, isFromGithub, noticeCause, otherEvent } from "./github-notice.ts";
 import { at, listOf, textAt } from "./json-fields.ts";
 import type { Source, SourcePayload } from "./source.ts";
 import { type Meaning, meaningOf, statusTable } from "./status-table.ts";
@@ -17,11 +17,13 @@ const actions = statusTable({
   reopened: "ALERT",
   labeled: "ALERT",
   closed: "RECOVERY",
-  unlabeled: "RECOVERY",
-  deleted: "RECOVERY",
+  // No incident after all, or none that will be told of again under this id.
+  unlabeled: "DISMISSAL",
+  deleted: "DISMISSAL",
+  transferred: "DISMISSAL",
   ...Object.fromEntries(
     (
-      "assigned demilestoned edited field_added field_removed locked milestoned pinned transferred typed " +
+      "assigned demilestoned edited field_added field_removed locked milestoned pinned typed " +
       "unassigned unlocked unpinned untyped"
     )
       .split(" ")
@@ -31,6 +33,9 @@ const actions = statusTable({
 
 /** A label given this soon after the issue was opened says that it was an incident from the start. */
 const sameMomentSeconds = 600;
+
+/** Reasons for which an issue is closed although nothing was mended. */
+const closedUnsolved = ["not_planned", "duplicate"];
 
 export const githubIssue: Source = {
   name: "github-issue",
@@ -58,19 +63,19 @@ export const githubIssue: Source = {
   read(payload) {
     const event = githubEvent(payload);
     if (event === undefined) return unrecognised("it is no issue's event");
-    if (event !== "issues") return ignored(otherEvent(event, "issues"));
+    if (event !== "issues") return ignored(otherEvent(event, "issues"), noticeCause(event));
     const { body } = payload;
     const action = textAt(body, "action");
     const repository = textAt(body, "repository", "full_name");
     const number = textAt(payload.body, "issue", "number");
     const meaning = action === undefined ? undefined : meaningOf(actions, action);
     if (typeof meaning === "string" && !concernsIncident(payload, action)) {
-      return ignored(`the label ${JSON.stringify(wantedLabel(payload))} is not concerned`);
+      return ignored(`it is not about the label ${JSON.stringify(wantedLabel(payload).slice(0, 60))}`);
     }
     return readingOf(payload, {
       incident_id: repository === undefined || number === undefined ? undefined : `${repository}#${number}`,
       status: action,
-      means: meaning,
+      means: action === "closed" && isUnsolved(body) ? "DISMISSAL" : meaning,
       ...timesOf(body, action),
       monitor_name: textAt(body, "repository", "name"),
       monitor_id: textAt(payload.body, "repository", "id"),
@@ -78,6 +83,9 @@ export const githubIssue: Source = {
     });
   },
 };
+
+const isUnsolved = (body: unknown): boolean =>
+  closedUnsolved.includes(textAt(body, "issue", "state_reason")?.toLowerCase() ?? "");
 
 const wantedLabel = ({ query }: SourcePayload): string => query.label?.trim() || "incident";
 

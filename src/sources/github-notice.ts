@@ -1,7 +1,7 @@
 // What GitHub's webhooks of every kind have in common. Knows no event's own fields.
 
 import { hasFields, textAt } from "./json-fields.ts";
-import type { SourcePayload } from "./source.ts";
+import type { IgnoredCause, SourcePayload } from "./source.ts";
 
 /** The event that GitHub names in its header, or the one whose field stands in the body. */
 export function githubEvent({ headers, body }: SourcePayload): string | undefined {
@@ -18,6 +18,8 @@ export const otherEvent = (event: string, wanted: string): string =>
   event === "ping"
     ? "GitHub's ping, sent when the webhook is created"
     : `the event ${event.slice(0, 60)}; only ${wanted} is read here`;
+
+export const noticeCause = (event: string): IgnoredCause => (event === "ping" ? "test" : "other_event");
 
 export const isFromGithub = (payload: SourcePayload): boolean =>
   payload.headers["x-github-event"] !== undefined ||

@@ -11,7 +11,8 @@ const statuses = statusTable({
   ok: "RECOVERY",
   no_data: "neither",
   pending: "neither",
-  paused: { ignored: "the rule was paused" },
+  // Nobody watches any more: an open outage would stay open for ever.
+  paused: "DISMISSAL",
 });
 
 export const grafanaLegacy: Source = {
@@ -33,12 +34,15 @@ export const grafanaLegacy: Source = {
     ],
     authentication: ["basic", "token_in_url"],
     on_failure: "It does not retry.",
+    unsure: [
+      "It names no time: that of receipt counts, and an alert that is told again (Send reminders) restarts nothing.",
+    ],
   },
   recognise: ({ body }) => hasFields(body, "ruleId", "ruleName", "state"),
   read(payload) {
     const { body } = payload;
     if (textAt(body, "ruleId") === "0" && textAt(body, "ruleName") === "Test notification") {
-      return ignored("a test of the notification channel");
+      return ignored("a test of the notification channel", "test");
     }
     const rule = textAt(payload.body, "ruleId");
     return readingOf(payload, {

@@ -6,8 +6,12 @@ import { at, firstText, hasFields, listOf, textAt } from "./json-fields.ts";
 import type { Source, SourcePayload } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
+import { leftOutOf } from "./truncated-group.ts";
 
 const statuses = statusTable({ firing: "ALERT", resolved: "RECOVERY" });
+
+/** Why an alert no longer fires although nothing recovered: its rule was paused, deleted or changed. */
+const endsOfRules = ["paused", "ruledeleted", "updated"];
 
 /** Alerts that Grafana makes itself when a rule gives no data; the rule's own name is in another label. */
 const alertsAboutRules = ["DatasourceNoData", "DatasourceError"];
@@ -35,13 +39,14 @@ export const grafana: Source = {
   setup: {
     steps: [
       "Under Alerting, Contact points, add a contact point of type Webhook and paste this URL.",
-      "Leave 'Disable resolved message' off, and let a notification policy route to the contact point.",
+      "Leave 'Disable resolved message' and 'Max Alerts' off (alerts that it cuts off never arrive; the answer's left_out says how many), and let a notification policy route to the contact point.",
       "Under Optional settings put the key into Authorization Header (scheme Bearer, the key as credentials).",
       "To sign too, set an HMAC secret (timestamp header X-Grafana-Alerting-Timestamp) and give it to the key here as a signing secret.",
     ],
     authentication: ["bearer", "header", "basic", "signature"],
     on_failure: "It does not retry by itself: the group is sent again at the next group interval.",
     unsure: [
+      "That a paused, deleted or changed rule says so in the annotation grafana_state_reason: such an end is a dismissal.",
       "Which headers may be set depends on the version; older ones know only Authorization and basic.",
     ],
   },
@@ -52,18 +57,24 @@ export const grafana: Source = {
     (headers["user-agent"]?.startsWith("Grafana") === true && hasFields(body, "alerts")),
   read(payload) {
     const alerts = listOf(at(payload.body, "alerts"));
-    return groupReading(alerts.map((alert) => alertOf(payload, alert, alerts.length > 1)));
+    return groupReading(
+      alerts.map((alert) => alertOf(payload, alert, alerts.length > 1)),
+      leftOutOf(payload.body),
+    );
   },
 };
 
 function alertOf(payload: SourcePayload, alert: unknown, grouped: boolean): Element {
-  if (isTest(alert)) return ignored("a test of the contact point");
+  if (isTest(alert)) return ignored("a test of the contact point", "test");
   const name = textAt(alert, "labels", "alertname");
+  const status = textAt(alert, "status");
+  const reason = textAt(alert, "annotations", "grafana_state_reason")?.toLowerCase() ?? "";
+  const isEndOfRule = status?.trim().toLowerCase() === "resolved" && endsOfRules.includes(reason);
   const aboutRule = name !== undefined && alertsAboutRules.includes(name);
   return elementOf(payload, {
     incident_id: textAt(alert, "fingerprint"),
-    status: textAt(alert, "status"),
-    means: statuses,
+    status,
+    means: isEndOfRule ? "DISMISSAL" : statuses,
     start: timeText(at(alert, "startsAt")),
     end: timeText(at(alert, "endsAt")),
     monitor_name: (aboutRule ? textAt(alert, "labels", "rulename") : undefined) ?? name,

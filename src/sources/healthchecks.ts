@@ -13,7 +13,8 @@ const statuses = statusTable({
   down: "ALERT",
   up: "RECOVERY",
   grace: "neither",
-  paused: "neither",
+  // Nobody watches any more: an open outage would stay open for ever.
+  paused: "DISMISSAL",
   new: "neither",
   started: "neither",
 });
@@ -41,12 +42,14 @@ export const healthchecks: Source = {
     const pinged = /\/([0-9a-f-]{36})$/i.exec(textAt(body, "ping_url") ?? "")?.[1];
     const id = filled(firstText(body, "uuid", "code")) ?? pinged ?? filled(textAt(body, "unique_key"));
     const time = timeText(at(body, "now")) ?? timeText(at(body, "incident_time"));
+    const status = filled(textAt(body, "status"));
     return readingOf(payload, {
       incident_id: id,
-      status: filled(textAt(body, "status")),
+      status,
       means: statuses,
-      start: time,
-      end: time,
+      // A check is up again because it was pinged: $JSON says when.
+      end: time ?? (status?.trim().toLowerCase() === "up" ? timeText(at(body, "last_ping")) : undefined),
+      moment: time,
       monitor_name: filled(firstText(body, "name", "slug")),
       monitor_id: id,
       message: filled(firstText(body, "message", "desc")),

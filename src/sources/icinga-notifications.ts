@@ -9,12 +9,14 @@ import { timeText } from "./tool-times.ts";
 
 const noState = { ignored: "a severity below warning: no state" };
 
+// An incident's id is never used again, so that within it nothing begins anew: not with another severity, nor with a
+// comment, of which the event's own severity says nothing.
 const statuses = statusTable({
-  warning: "ALERT",
-  err: "ALERT",
-  crit: "ALERT",
-  alert: "ALERT",
-  emerg: "ALERT",
+  warning: "REMINDER",
+  err: "REMINDER",
+  crit: "REMINDER",
+  alert: "REMINDER",
+  emerg: "REMINDER",
   ok: "RECOVERY",
   debug: noState,
   info: noState,
@@ -40,7 +42,10 @@ export const icingaNotifications: Source = {
     ],
     authentication: ["token_in_url", "basic"],
     on_failure: "It is not sent again.",
-    unsure: ["That the channel sends a user and password written into its URL (general knowledge of Go)."],
+    unsure: [
+      "The words of event.type, where a template sends it: state and incident-age are read as states, acknowledgement-set as an acknowledgement, all others are ignored.",
+      "That the channel sends a user and password written into its URL (general knowledge of Go).",
+    ],
   },
   recognise: ({ body }) =>
     hasFields(body, "object", "event", "incident") && hasFields(at(body, "object"), "name"),
@@ -52,14 +57,18 @@ export const icingaNotifications: Source = {
     if (hasFields(at(body, "incident"), "severity") && at(body, "incident", "severity") === null) {
       return ignored("an incident without a severity");
     }
+    const type = textAt(body, "event", "type");
+    const isAcknowledged = type === "acknowledgement-set";
+    if (type !== undefined && type !== "state" && type !== "incident-age" && !isAcknowledged) {
+      return ignored(`an event of the type ${type.slice(0, 40)}, no change of state`);
+    }
     const name = textAt(body, "object", "name");
     const time = timeText(at(body, "event", "time"));
     return readingOf(payload, {
       incident_id: textAt(payload.body, "incident", "id"),
       status: textAt(body, "incident", "severity"),
-      means: statuses,
-      start: time,
-      end: time,
+      means: isAcknowledged ? "ACKNOWLEDGEMENT" : statuses,
+      moment: time,
       monitor_name: name,
       monitor_id: name,
       message: textAt(body, "event", "message"),

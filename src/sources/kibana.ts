@@ -74,8 +74,9 @@ export const kibana: Source = {
         (alertId === undefined || ruleId === undefined ? alertId : `${ruleId}/${alertId}`),
       status,
       means: meaning(status),
-      start: time,
-      end: time,
+      // Actions run again, and again in another group: within an outage nothing begins anew.
+      reminder: true,
+      moment: time,
       monitor_name: filled(textAt(body, "rule", "name")),
       monitor_id: ruleId,
       message: filled(firstText(body, "context.reason", "context.message", "message")),

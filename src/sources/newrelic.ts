@@ -12,6 +12,7 @@ const statuses = statusTable({
   ACTIVATED: "ALERT",
   CLOSED: "RECOVERY",
   RESOLVED: "RECOVERY",
+  ACKNOWLEDGED: "ACKNOWLEDGEMENT",
 });
 
 export const newrelic: Source = {
@@ -35,7 +36,10 @@ export const newrelic: Source = {
     ],
     authentication: ["header", "bearer", "basic"],
     on_failure: "Not documented: whether it retries is unknown.",
-    unsure: ["The state RESOLVED is read as CLOSED; New Relic documents only CLOSED."],
+    unsure: [
+      "Nothing in the default body says that an issue was merged into another: it is closed as any other.",
+      "The state RESOLVED is read as CLOSED; New Relic documents only CLOSED.",
+    ],
   },
   recognise: ({ body }) => hasFields(body, "issueUrl", "state", "trigger") && hasFields(body, "workflowName"),
   read(payload) {
@@ -47,7 +51,8 @@ export const newrelic: Source = {
       status,
       means: status === undefined ? undefined : meaningOfState(status, textAt(body, "trigger")),
       start: timeNumber(at(body, "createdAt"), "ms"),
-      end: timeNumber(at(body, "updatedAt"), "ms"),
+      end: timeNumber(at(body, "closedAt"), "ms"),
+      moment: timeNumber(at(body, "updatedAt"), "ms"),
       monitor_name: condition,
       monitor_id: condition,
       message: textAt(body, "title") ?? textAt(body, "title", 0),
@@ -58,5 +63,5 @@ export const newrelic: Source = {
 /** An open issue that a person touched was acknowledged, not activated again. */
 const meaningOfState = (state: string, trigger: string | undefined): Meaning | undefined =>
   state.trim().toUpperCase() === "ACTIVATED" && trigger?.trim().toUpperCase() === "USER_ACTION"
-    ? { ignored: "an acknowledgement" }
+    ? "ACKNOWLEDGEMENT"
     : meaningOf(statuses, state);

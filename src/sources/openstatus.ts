@@ -37,14 +37,13 @@ export const openstatus: Source = {
     const { body } = payload;
     const id = textAt(payload.body, "monitor", "id");
     const name = textAt(body, "monitor", "name");
-    if (id === "1" && name === "test") return ignored("a test of the notification");
+    if (id === "1" && name === "test") return ignored("a test of the notification", "test");
     const time = timeNumber(at(body, "cronTimestamp"), "ms");
     return readingOf(payload, {
       incident_id: id,
       status: textAt(body, "status"),
       means: statuses,
-      start: time,
-      end: time,
+      moment: time,
       monitor_name: name,
       monitor_id: id,
       message: textAt(body, "errorMessage"),

@@ -12,8 +12,8 @@ const stillOpen: Meaning = { ignored: "the alert was neither created nor closed"
 const statuses = statusTable({
   Create: "ALERT",
   Close: "RECOVERY",
-  Delete: "RECOVERY",
-  Acknowledge: { ignored: "an acknowledgement" },
+  Delete: "DISMISSAL",
+  Acknowledge: "ACKNOWLEDGEMENT",
   UnAcknowledge: stillOpen,
   AddNote: stillOpen,
   AddTags: stillOpen,
@@ -37,7 +37,7 @@ const statuses = statusTable({
 
 export const opsgenie: Source = {
   name: "opsgenie",
-  title: "Opsgenie",
+  title: "Opsgenie and Jira Service Management alerts",
   documentation: "https://support.atlassian.com/opsgenie/docs/opsgenie-edge-connector-alert-action-data/",
   payload: Type.Object({
     action: Type.String(),
@@ -53,13 +53,13 @@ export const opsgenie: Source = {
   setup: {
     steps: [
       "Under Settings, Integrations, add a Webhook integration and paste this URL as Webhook URL.",
-      "Let it post when an alert is created, closed and deleted; other actions are ignored.",
+      "Let it post when an alert is created, acknowledged, closed and deleted; other actions are ignored.",
       "Add a custom header X-API-Key with the key.",
     ],
     authentication: ["header", "token_in_url", "basic"],
     on_failure: "Not documented: whether it retries is unknown.",
     unsure: [
-      "A deleted alert is taken as closed.",
+      "A deleted alert has ended without a recovery.",
       "Custom actions carry the name you gave them, so they are kept in the quarantine, not recorded.",
     ],
   },
@@ -72,7 +72,7 @@ export const opsgenie: Source = {
       status: textAt(payload.body, "action"),
       means: statuses,
       start: timeNumber(textAt(payload.body, "alert", "createdAt"), "by_size"),
-      end: timeNumber(textAt(payload.body, "alert", "updatedAt"), "by_size"),
+      moment: timeNumber(textAt(payload.body, "alert", "updatedAt"), "by_size"),
       monitor_name: firstText(alert, "entity", "message"),
       monitor_id: firstText(alert, "alias"),
       message: textAt(alert, "message"),

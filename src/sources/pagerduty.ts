@@ -13,7 +13,7 @@ const statuses = statusTable({
   "incident.triggered": "ALERT",
   "incident.reopened": "ALERT",
   "incident.resolved": "RECOVERY",
-  "incident.acknowledged": { ignored: "an acknowledgement" },
+  "incident.acknowledged": "ACKNOWLEDGEMENT",
   "incident.unacknowledged": stillOpen,
   "incident.annotated": stillOpen,
   "incident.delegated": stillOpen,
@@ -26,7 +26,7 @@ const statuses = statusTable({
   "incident.conference_bridge.updated": stillOpen,
   "incident.incident_type.changed": stillOpen,
   "incident.role.assigned": stillOpen,
-  "pagey.ping": { ignored: "a test of the webhook" },
+  "pagey.ping": { ignored: "a test of the webhook", cause: "test" },
 });
 
 /** Families of events of which no member begins or ends an incident. */
@@ -50,13 +50,16 @@ export const pagerduty: Source = {
   setup: {
     steps: [
       "Under Integrations, Generic Webhooks (v3), add a webhook and paste this URL.",
-      "Subscribe at least to incident.triggered, incident.reopened and incident.resolved; others are ignored.",
+      "Subscribe at least to incident.triggered, incident.reopened, incident.acknowledged and incident.resolved; others are ignored.",
       "Add a custom header X-API-Key with the key.",
       "Give the webhook's signing secret to the key here as a signing secret: then only what PagerDuty signed is taken.",
     ],
     authentication: ["header", "signature", "basic"],
     on_failure:
       "It waits 5 seconds. Timeouts, 429 and 5xx are retried for up to 48 hours, other 4xx are dropped; three drops in a row switch the webhook off for 24 hours.",
+    unsure: [
+      "That an incident that was merged into another names it in resolve_reason, of the type merge_resolve_reason: it then ended without a recovery.",
+    ],
   },
   signature: "pagerduty",
   recognise: ({ headers, body }) =>
@@ -70,15 +73,21 @@ export const pagerduty: Source = {
     return readingOf(payload, {
       incident_id: textAt(event, "data", "id"),
       status: type,
-      means: type === undefined ? undefined : meaningOfType(type),
-      start: time,
-      end: time,
+      means: isMerged(event, type) ? "DISMISSAL" : meaningOfType(type ?? ""),
+      start: isEnd(type) ? timeText(at(event, "data", "created_at")) : undefined,
+      moment: time,
       monitor_name: textAt(event, "data", "service", "summary"),
       monitor_id: textAt(event, "data", "service", "id"),
       message: textAt(event, "data", "title"),
     });
   },
 };
+
+const isEnd = (type: string | undefined): boolean => type?.trim().toLowerCase() === "incident.resolved";
+
+/** An incident that was merged into another is resolved at that moment, whatever has become of its trouble. */
+const isMerged = (event: unknown, type: string | undefined): boolean =>
+  isEnd(type) && textAt(event, "data", "resolve_reason", "type") === "merge_resolve_reason";
 
 const meaningOfType = (type: string): Meaning | undefined =>
   meaningOf(statuses, type) ?? (neutralFamilies.test(type) ? stillOpen : undefined);

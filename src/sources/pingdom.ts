@@ -12,7 +12,8 @@ const statuses = statusTable({
   FAILING: "ALERT",
   UP: "RECOVERY",
   SUCCESS: "RECOVERY",
-  paused: { ignored: "the check was paused" },
+  // Nobody watches any more: an open outage would stay open for ever.
+  paused: "DISMISSAL",
 });
 
 export const pingdom: Source = {
@@ -48,8 +49,7 @@ export const pingdom: Source = {
       incident_id: check,
       status: textAt(body, "current_state"),
       means: statuses,
-      start: time,
-      end: time,
+      moment: time,
       monitor_name: textAt(body, "check_name"),
       monitor_id: check,
       message: firstText(body, "long_description", "description"),

@@ -9,7 +9,8 @@ import { timeNumber, timeText } from "./tool-times.ts";
 
 const metricStatuses = statusTable({ critical: "ALERT", warning: "ALERT", resolved: "RECOVERY" });
 
-const alertStatuses = statusTable({ triggered: "ALERT" });
+// An issue alert is triggered again while its issue goes on.
+const alertStatuses = statusTable({ triggered: "REMINDER" });
 
 const stillOpen: Meaning = { ignored: "the issue neither appeared nor was resolved" };
 
@@ -18,8 +19,8 @@ const issueStatuses = statusTable({
   unresolved: "ALERT",
   resolved: "RECOVERY",
   assigned: stillOpen,
-  archived: stillOpen,
-  ignored: stillOpen,
+  archived: "DISMISSAL",
+  ignored: "DISMISSAL",
 });
 
 /** Other things the same integration may be subscribed to. */
@@ -49,7 +50,7 @@ export function readSentry(payload: SourcePayload): Reading {
   const resource = payload.headers["sentry-hook-resource"] ?? "";
   for (const other of otherResources) {
     if (resource === other || fieldsOf(at(data, other)) !== undefined) {
-      return ignored(`a webhook of the kind ${other}: not about an alert or issue`);
+      return ignored(`a webhook of the kind ${other}: not about an alert or issue`, "other_event");
     }
   }
   const element = elementIn(payload, data);
@@ -90,13 +91,13 @@ function issueAlert(payload: SourcePayload, data: unknown): Element {
 
 function issue(payload: SourcePayload, data: unknown): Element {
   const { status, means } = actionOf(payload, issueStatuses);
-  const firstSeen = timeText(at(data, "issue", "firstSeen"));
   return elementOf(payload, {
     incident_id: textAt(payload.body, "data", "issue", "id"),
     status,
     means,
-    start: status?.trim().toLowerCase() === "unresolved" ? sentAt(payload) : firstSeen,
-    end: sentAt(payload),
+    // firstSeen is an issue's beginning, not that of each time it comes back: only its creation happened then.
+    start: status?.trim().toLowerCase() === "created" ? timeText(at(data, "issue", "firstSeen")) : undefined,
+    moment: sentAt(payload),
     monitor_name: textAt(data, "issue", "project", "slug"),
     monitor_id: textAt(payload.body, "data", "issue", "project", "id"),
     message: textAt(data, "issue", "title"),

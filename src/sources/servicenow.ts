@@ -2,9 +2,9 @@
 // prints a script that sends the ingest contract's fields.
 
 import { contractPayload, readContractFields } from "./fields.ts";
-import type { Source } from "./source.ts";
+import type { Source, SourceSignal } from "./source.ts";
 
-const script = `(function executeRule(current) { var m = new sn_ws.RESTMessageV2(); m.setEndpoint(URL); m.setHttpMethod("POST"); m.setRequestHeader("Content-Type", "application/json"); m.setRequestHeader("X-API-Key", KEY); var done = Number(current.getValue("state")) >= 6; m.setRequestBody(JSON.stringify({incident_id: current.getValue("number"), status: done ? "RESOLVED" : "OPEN", incident_time: current.getValue(done ? "resolved_at" : "opened_at") || current.getValue("sys_updated_on"), monitor_name: current.getDisplayValue("cmdb_ci"), monitor_id: current.getValue("cmdb_ci"), message: current.getValue("short_description")})); m.executeAsync(); })(current);`;
+const script = `(function executeRule(current) { var m = new sn_ws.RESTMessageV2(); m.setEndpoint(URL); m.setHttpMethod("POST"); m.setRequestHeader("Content-Type", "application/json"); m.setRequestHeader("X-API-Key", KEY); var state = Number(current.getValue("state")); var done = state >= 6; var unsolved = state === 8 || /duplicate/i.test(current.getValue("close_code") || ""); m.setRequestBody(JSON.stringify({incident_id: current.getValue("number"), status: !done ? "OPEN" : unsolved ? "CANCELED" : "RESOLVED", incident_time: current.getValue(done ? "resolved_at" : "opened_at") || current.getValue("sys_updated_on"), monitor_name: current.getDisplayValue("cmdb_ci"), monitor_id: current.getValue("cmdb_ci"), message: current.getValue("short_description")})); m.executeAsync(); })(current);`;
 
 export const servicenow: Source = {
   name: "servicenow",
@@ -24,5 +24,16 @@ export const servicenow: Source = {
   },
   // Nothing in the six fields says that ServiceNow sent them.
   recognise: () => false,
-  read: readContractFields,
+  read(payload) {
+    const reading = readContractFields(payload);
+    if (reading.tag !== "signals") return reading;
+    return { ...reading, signals: reading.signals.map(withEnd) };
+  },
 };
+
+/** The script's own word for an incident that was canceled or is a duplicate; all its other words are the contract's. */
+function withEnd(signal: SourceSignal): SourceSignal {
+  if (!/^\s*cancell?ed\s*$/i.test(signal.status)) return signal;
+  const { reminder: _, ...rest } = signal;
+  return { ...rest, kind: "DISMISSAL" };
+}

@@ -8,7 +8,8 @@ import type { Source } from "./source.ts";
 import { statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
 
-const statuses = statusTable({ DOWN: "ALERT", TROUBLE: "ALERT", CRITICAL: "ALERT", UP: "RECOVERY" });
+// Trouble turns critical or into down, and back: within an outage nothing begins anew.
+const statuses = statusTable({ DOWN: "REMINDER", TROUBLE: "REMINDER", CRITICAL: "REMINDER", UP: "RECOVERY" });
 
 export const site24x7: Source = {
   name: "site24x7",
@@ -42,8 +43,7 @@ export const site24x7: Source = {
       incident_id: id,
       status: filled(textAt(body, "STATUS")),
       means: statuses,
-      start: time,
-      end: time,
+      moment: time,
       monitor_name: filled(textAt(body, "MONITORNAME")),
       monitor_id: id,
       message: filled(firstText(body, "INCIDENT_REASON", "INCIDENT_DETAILS")),

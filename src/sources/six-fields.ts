@@ -14,7 +14,9 @@ export interface SixFields {
   readonly incident_id: string | undefined;
   readonly status: string | undefined;
   /** Decided by the source where the status is the envelope's, not the sender's own word. */
-  readonly kind?: Exclude<Kind, null>;
+  readonly kind?: Kind;
+  /** The envelope says that an open alert is told again. */
+  readonly reminder?: boolean;
   /** As it stands in the payload; absent or an unfilled variable: the time of receipt. */
   readonly incident_time: unknown;
   /** What counts where the fields name no time. */
@@ -60,6 +62,10 @@ export function sixFieldsElement(payload: SourcePayload, fields: SixFields): Ele
     ...(kind === undefined ? {} : { kind }),
     incident_time: time ?? payload.received_at,
     time_basis: time === undefined ? "received" : "incident_time",
+    // Without a time of its own an alert may be one that is told again.
+    ...((fields.reminder === true || time === undefined) && (kind === undefined || kind === "ALERT")
+      ? { reminder: true }
+      : {}),
     ...(monitor_name === undefined ? {} : { monitor_name }),
     ...(monitor_id === undefined ? {} : { monitor_id }),
     ...(message === undefined ? {} : { message }),

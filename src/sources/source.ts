@@ -32,14 +32,11 @@ export interface SourceSignal {
   readonly kind?: Kind;
   readonly incident_time: Instant;
   readonly time_basis: TimeBasis;
-  /**
-   * Whether the sender uses one incident_id for an alert and for its end; absent: as the source's name says
-   * (src/domain/stored-events.ts).
-   */
+  /** Whether the sender uses this incident_id for the alert and for its end; absent: as the source has it. */
   readonly exact?: boolean;
-  /** Whether an ALERT may only be telling an open alert again. */
-  readonly reminder?: boolean;
-  /** When an exact RECOVERY says that its outage began. */
+  /** Where this is an ALERT, it may only be telling an open alert again. */
+  readonly reminder?: true;
+  /** When a RECOVERY says that its outage began; earlier than incident_time. */
   readonly started_at?: Instant;
   readonly monitor_name?: string;
   readonly monitor_id?: string;
@@ -50,8 +47,21 @@ export interface SourceSignal {
   readonly payload?: string;
 }
 
+/**
+ * Why something is not recorded, in a word of which there are few, so that they can be counted. `no_change`: it neither
+ * begins nor ends an incident, nor takes one on.
+ */
+export type IgnoredCause =
+  | "test"
+  | "not_production"
+  | "maintenance"
+  | "handshake"
+  | "no_change"
+  | "other_event";
+
 export interface IgnoredElement {
   readonly reason: string;
+  readonly cause: IgnoredCause;
 }
 
 /** Signals and ignored elements may come together in a group; an unrecognised element makes the whole unrecognised. */
@@ -60,8 +70,10 @@ export type Reading =
       readonly tag: "signals";
       readonly signals: readonly SourceSignal[];
       readonly ignored: readonly IgnoredElement[];
+      /** How many alerts the tool says that it left out of the group, where it left out any. */
+      readonly left_out?: number;
     }
-  | { readonly tag: "ignored"; readonly reason: string }
+  | ({ readonly tag: "ignored" } & IgnoredElement)
   | { readonly tag: "unrecognised"; readonly reason: string };
 
 /**
@@ -103,6 +115,11 @@ export interface Source {
   /** The fields that `read` looks at where a payload holds signals; all others are let through. */
   readonly payload: TSchema;
   readonly setup: SourceSetup;
+  /**
+   * False where the ids are the sender's own, so that an alert and its end may have different ones; the source's file says
+   * why. Absent: they are exact.
+   */
+  readonly exact?: false;
   readonly signature?: SignatureScheme;
   /** Whether the payload is this tool's, by headers or by a few keys; cheap, never throws. */
   readonly recognise: (payload: SourcePayload) => boolean;

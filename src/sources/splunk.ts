@@ -4,7 +4,7 @@ import { Type } from "@sinclair/typebox";
 import { secondsBetween } from "../domain/instant.ts";
 import { readingOf } from "./found-signal.ts";
 import { at, firstText, hasFields, textAt } from "./json-fields.ts";
-import type { Source } from "./source.ts";
+import type { Source, SourcePayload } from "./source.ts";
 import { timeNumber, timeText } from "./tool-times.ts";
 
 /** The first row's time is the alert's, unless it is older than any search that alerts looks back. */
@@ -22,6 +22,7 @@ export const splunk: Source = {
     steps: [
       "In the alert's Trigger Actions add Webhook and paste this URL with the key as ?token=.",
       "Splunk Cloud and Splunk 9.1.4 and later: put this host on the webhook allow list.",
+      "An alert that triggers for each result needs &per=host (the field that tells the results apart; several with commas): its value then completes the search's name, as in 'disk full/web-1'. Without it all results are one incident.",
       "Splunk sends no recoveries. Let a second alert, on the search for the all-clear, send the six fields to the fields source with status=up and incident_id set to the first alert's name.",
     ],
     authentication: ["token_in_url"],
@@ -44,9 +45,10 @@ export const splunk: Source = {
       time !== undefined &&
       secondsBetween({ earlier: time, later: payload.received_at }) <= longestLookBackSeconds;
     return readingOf(payload, {
-      incident_id: firstText(body, "search_name", "sid"),
+      incident_id: idOf(payload),
       status: hasFields(body, "sid") ? "triggered" : undefined,
-      means: "ALERT",
+      // A scheduled search alerts again for as long as it finds something.
+      means: "REMINDER",
       start: isRecent ? time : undefined,
       monitor_name: name,
       monitor_id: name,
@@ -54,3 +56,10 @@ export const splunk: Source = {
     });
   },
 };
+
+/** The search's name, completed by the result's fields that the URL names. */
+function idOf({ body, query }: SourcePayload): string | undefined {
+  const name = firstText(body, "search_name", "sid");
+  const values = (query.per ?? "").split(",").flatMap((field) => textAt(body, "result", field.trim()) ?? []);
+  return name === undefined ? undefined : [name, ...values].join("/");
+}

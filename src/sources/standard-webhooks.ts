@@ -26,6 +26,8 @@ export const standardWebhooks: Source = {
     on_failure: "The specification asks senders to try again for some days, with growing pauses.",
   },
   signature: "standard-webhooks",
+  // Ids and times in the data are the sender's own, as those of the ingest contract are.
+  exact: false,
   recognise: ({ headers, body }) =>
     hasFields(body, "type", "data") &&
     (hasFields(body, "timestamp") || headers["webhook-id"] !== undefined || headers["svix-id"] !== undefined),

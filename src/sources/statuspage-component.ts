@@ -4,7 +4,7 @@ import { Type } from "@sinclair/typebox";
 import { ignored, readingOf } from "./found-signal.ts";
 import { at, firstText, hasFields, textAt } from "./json-fields.ts";
 import type { Source } from "./source.ts";
-import { statusTable } from "./status-table.ts";
+import { meaningOf, statusTable } from "./status-table.ts";
 import { statuspageSetup } from "./statuspage-setup.ts";
 import { timeText } from "./tool-times.ts";
 
@@ -14,11 +14,16 @@ const statuses = statusTable({
   major_outage: "ALERT",
   operational: "RECOVERY",
   under_maintenance: "neither",
+  // Instatus's words for the same.
+  degradedperformance: "ALERT",
+  partialoutage: "ALERT",
+  majoroutage: "ALERT",
+  undermaintenance: "neither",
 });
 
 export const statuspageComponent: Source = {
   name: "statuspage-component",
-  title: "Atlassian Statuspage, components",
+  title: "Atlassian Statuspage and Instatus, components",
   documentation: "https://support.atlassian.com/statuspage/docs/enable-webhook-notifications/",
   payload: Type.Object({
     component: Type.Optional(Type.Object({ id: Type.String(), name: Type.Optional(Type.String()) })),
@@ -30,7 +35,7 @@ export const statuspageComponent: Source = {
   read(payload) {
     const { body } = payload;
     if (!hasFields(body, "component_update") && hasFields(at(body, "incident"), "id", "status")) {
-      return ignored("an incident; /statuspage records those");
+      return ignored("an incident; /statuspage records those", "other_event");
     }
     const id = firstText(body, "component.id", "component_update.component_id");
     const name = textAt(body, "component", "name");
@@ -41,8 +46,9 @@ export const statuspageComponent: Source = {
       incident_id: id,
       status,
       means: statuses,
-      start: time,
-      end: time,
+      // Of several degrees of trouble the first begins it; Instatus does not say what stood before.
+      reminder: before === undefined || meaningOf(statuses, before) === "ALERT",
+      moment: time,
       monitor_name: name,
       monitor_id: id,
       message:

@@ -8,7 +8,7 @@ import { statusTable } from "./status-table.ts";
 import { statuspageSetup } from "./statuspage-setup.ts";
 import { timeText } from "./tool-times.ts";
 
-const maintenance = { ignored: "planned maintenance, no incident" };
+const maintenance = { ignored: "planned maintenance, no incident", cause: "maintenance" } as const;
 
 const statuses = statusTable({
   investigating: "ALERT",
@@ -24,16 +24,21 @@ const statuses = statusTable({
 
 export const statuspage: Source = {
   name: "statuspage",
-  title: "Atlassian Statuspage, incidents",
+  title: "Atlassian Statuspage and Instatus, incidents",
   documentation: "https://support.atlassian.com/statuspage/docs/enable-webhook-notifications/",
   payload: Type.Object({ incident: Type.Object({ id: Type.String(), status: Type.String() }) }),
   setup: statuspageSetup,
   recognise: ({ body }) =>
-    hasFields(at(body, "page"), "id") && hasFields(at(body, "incident"), "id", "status"),
+    hasFields(at(body, "page"), "id") &&
+    (hasFields(at(body, "incident"), "id", "status") || hasFields(at(body, "maintenance"), "id", "status")),
   read(payload) {
     const { body } = payload;
     if (hasFields(body, "component_update")) {
-      return ignored("a component's change; /statuspage-component records those");
+      return ignored("a component's change; /statuspage-component records those", "other_event");
+    }
+    // Instatus tells of maintenance in a field of its own.
+    if (hasFields(body, "maintenance") && !hasFields(body, "incident")) {
+      return ignored(maintenance.ignored, maintenance.cause);
     }
     const incident = at(body, "incident");
     return readingOf(payload, {

@@ -44,26 +44,55 @@ function unitBySize(digits: string): "s" | "ms" | "us" | "ns" {
 }
 
 export interface ToolTimes {
-  /** When the trouble began, as the tool says. */
+  /** When the trouble began, as the tool says; a recovery that carries it tells its whole outage. */
   readonly start?: Instant | undefined;
   /** When it ended, as the tool says. */
   readonly end?: Instant | undefined;
+  /** When that happened of which the webhook tells, whatever it is; counts where `start` or `end` is not named. */
+  readonly moment?: Instant | undefined;
   readonly received_at: Instant;
 }
 
-/**
- * An alert happened at its start, a recovery or a dismissal at its end: never at the start that many tools repeat with it. Where the
- * tool names no such time, or an end before the start, the moment of receipt counts and says so.
- */
-export function signalTime(
-  kind: Kind,
-  times: ToolTimes,
-): { readonly incident_time: Instant; readonly time_basis: TimeBasis } {
-  const named = kind === "RECOVERY" || kind === "DISMISSAL" ? endOf(times) : times.start;
-  return named === undefined
-    ? { incident_time: times.received_at, time_basis: "received" }
-    : { incident_time: named, time_basis: "incident_time" };
+export interface SignalTime {
+  readonly incident_time: Instant;
+  readonly time_basis: TimeBasis;
+  readonly started_at?: Instant;
 }
 
-const endOf = ({ start, end }: ToolTimes): Instant | undefined =>
-  end !== undefined && start !== undefined && end < start ? undefined : end;
+/**
+ * An alert happened at its start, its end (a recovery or a dismissal) at its end: never at the start that many tools
+ * repeat with it. Where the tool names no such time, or an end before the start, the moment of receipt counts and says
+ * so. A recovery keeps the start that it names beside it.
+ */
+export function signalTime(kind: Kind, times: ToolTimes): SignalTime {
+  const { start, received_at } = times;
+  const named = momentOf(kind, times);
+  const incident_time = named ?? received_at;
+  const isWhole = kind === "RECOVERY" && start !== undefined && start < incident_time;
+  return {
+    incident_time,
+    time_basis: named === undefined ? "received" : "incident_time",
+    ...(isWhole ? { started_at: start } : {}),
+  };
+}
+
+function momentOf(kind: Kind, times: ToolTimes): Instant | undefined {
+  switch (kind) {
+    case "ALERT":
+      return times.start ?? times.moment;
+    case "RECOVERY":
+    case "DISMISSAL":
+      return endOf(times);
+    case "ACKNOWLEDGEMENT":
+      return times.moment;
+    case null:
+      return times.moment ?? times.start;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function endOf({ start, end, moment }: ToolTimes): Instant | undefined {
+  const named = end ?? moment;
+  return named !== undefined && start !== undefined && named < start ? undefined : named;
+}

@@ -5,7 +5,7 @@ import { ignored, readingOf, unrecognised } from "./found-signal.ts";
 import { at, fieldsOf, hasFields, textAt, unwrapped } from "./json-fields.ts";
 import type { Source } from "./source.ts";
 import type { Meaning } from "./status-table.ts";
-import { timeText } from "./tool-times.ts";
+import { timeNumber, timeText } from "./tool-times.ts";
 
 /** Kuma sends its states as numbers; these are its own names for them. */
 const states: ReadonlyMap<string, { readonly name: string; readonly means: Meaning }> = new Map([
@@ -33,9 +33,7 @@ export const uptimeKuma: Source = {
     ],
     authentication: ["header", "token_in_url", "basic"],
     on_failure: "It does not retry. A monitor's resend interval sends the alert again while it is down.",
-    unsure: [
-      "A resent alert names its own time, not the outage's start: the latest_alert basis then starts at the last resend.",
-    ],
+    unsure: ["In which form the newest versions send lastDownTime with a recovery."],
   },
   recognise: ({ headers, body }) =>
     hasFields(body, "heartbeat", "monitor", "msg") ||
@@ -46,20 +44,21 @@ export const uptimeKuma: Source = {
     if (fieldsOf(heartbeat) === undefined) {
       const isNotice = textAt(payload.body, "msg") !== undefined && isNothing(heartbeat);
       return isNotice
-        ? ignored("a test or a notice about a certificate or domain: it holds no heartbeat")
+        ? ignored("a test or a notice about a certificate or domain: it holds no heartbeat", "test")
         : unrecognised("it holds no heartbeat");
     }
     const number = textAt(heartbeat, "status");
     const state = number === undefined ? undefined : states.get(number);
     const inside = { ...payload, body: { monitor, heartbeat } };
     const monitorId = textAt(inside.body, "monitor", "id") ?? textAt(inside.body, "heartbeat", "monitorID");
-    const time = timeText(at(heartbeat, "time"));
     return readingOf(payload, {
       incident_id: monitorId,
       status: state?.name ?? number,
       means: state?.means,
-      start: time,
-      end: time,
+      start: number === "1" ? timeOf(at(heartbeat, "lastDownTime")) : undefined,
+      moment: timeOf(at(heartbeat, "time")),
+      // A beat that is no change of state is the alert, sent again.
+      reminder: at(heartbeat, "important") === false,
       monitor_name: textAt(monitor, "name"),
       monitor_id: monitorId,
       message: textAt(heartbeat, "msg"),
@@ -68,6 +67,8 @@ export const uptimeKuma: Source = {
     });
   },
 };
+
+const timeOf = (value: unknown) => timeText(value) ?? timeNumber(value, "by_size");
 
 /** How JSON and a query string write that there is nothing. */
 const isNothing = (value: unknown): boolean =>

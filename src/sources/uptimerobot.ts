@@ -1,6 +1,7 @@
 // UptimeRobot's webhook: the same variables as JSON, as a form, or in the query of a GET or POST.
 
 import { Type } from "@sinclair/typebox";
+import { fromEpochNs, type Instant, toEpochNs } from "../domain/instant.ts";
 import { readingOf } from "./found-signal.ts";
 import { type Fields, fieldsOf, hasFields, textAt } from "./json-fields.ts";
 import type { Source, SourcePayload } from "./source.ts";
@@ -8,7 +9,8 @@ import { statusTable } from "./status-table.ts";
 import { timeNumber, timeText } from "./tool-times.ts";
 
 const types = statusTable({
-  "1": "ALERT",
+  // An alert contact's recurrence sends it again while the monitor is down.
+  "1": "REMINDER",
   "2": "RECOVERY",
   "3": { ignored: "a notice about a certificate" },
 });
@@ -28,12 +30,14 @@ export const uptimerobot: Source = {
   setup: {
     steps: [
       "Under Integrations, add a Webhook and paste this URL; it must end in ? or & when variables go into the query.",
-      "Send as JSON, or in the query, at least monitorID, alertType, monitorFriendlyName, alertDetails and alertDateTime.",
+      "Send as JSON, or in the query, at least monitorID, alertType, monitorFriendlyName, alertDetails, alertDateTime and alertDuration.",
       "The newer integration (Team and Enterprise) can set X-API-Key; an older alert contact needs the key in the URL as ?token=.",
     ],
     authentication: ["token_in_url", "header"],
     on_failure: "Not documented: whether it retries is unknown.",
     unsure: [
+      "Which time an alert carries that is sent again (an alert contact's recurrence): it begins an outage only where none is open.",
+      "That alertDuration of an Up is the outage's length in seconds.",
       "The unit of alertDateTime is not documented; seconds are told from milliseconds by their size.",
       "The newer integration's default body is not documented in full.",
     ],
@@ -51,14 +55,21 @@ export const uptimerobot: Source = {
       incident_id: monitor,
       status: type === undefined ? undefined : (set(textAt(fields, "alertTypeFriendlyName")) ?? type),
       means: type === undefined ? undefined : types.get(type),
-      start: time,
-      end: time,
+      start: type === "2" ? before(time, set(textAt(fields, "alertDuration"))) : undefined,
+      moment: time,
       monitor_name: set(textAt(fields, "monitorFriendlyName")),
       monitor_id: monitor,
       message: set(textAt(fields, "alertDetails")),
     });
   },
 };
+
+/** When an outage of so many seconds began that ended at that time. */
+function before(end: Instant | undefined, seconds: string | undefined): Instant | undefined {
+  if (end === undefined || seconds === undefined || !/^\d{1,9}$/.test(seconds.trim())) return undefined;
+  const start = toEpochNs(end) - BigInt(seconds.trim()) * 1_000_000_000n;
+  return start > 0n ? fromEpochNs(start) : undefined;
+}
 
 /** The body's fields before those of the query: an older contact puts its variables there even when it posts. */
 const fieldsIn = ({ body, query }: SourcePayload): Fields => ({ ...query, ...fieldsOf(body) });

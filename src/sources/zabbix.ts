@@ -23,13 +23,15 @@ export const zabbix: Source = {
   setup: {
     steps: [
       "Under Alerts, Media types, enable (or import) 'Grafana OnCall'.",
-      "Append the key to this URL as ?token= and give the whole as the parameter grafana_oncall_url.",
+      "Append the key to this URL as ?token= and give the whole as the parameter grafana_url.",
       "Give the media type to a user, and let a trigger action send problem and recovery operations to that user.",
     ],
     authentication: ["token_in_url"],
     on_failure:
       "It takes only the answer 200 for success and tries as often as the media type's Attempts say (6).",
-    unsure: ["Times are those of receipt: the payload holds none with a zone."],
+    unsure: [
+      "Times are those of receipt: the payload holds none with a zone. A comment or an acknowledgement sends the problem again, which restarts nothing.",
+    ],
   },
   recognise: ({ body }) => hasFields(body, "alert_uid", "state", "title"),
   read: (payload) =>

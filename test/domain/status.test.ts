@@ -87,3 +87,42 @@ test("normalising a normal form changes nothing", () => {
     }),
   );
 });
+
+describe("a decorated word", () => {
+  const decorated: readonly (readonly [string, "ALERT" | "RECOVERY"])[] = [
+    ["\u{1f534} Down", "ALERT"],
+    ["\u2705 Up", "RECOVERY"],
+    ["[UP]", "RECOVERY"],
+    ["Status: Resolved", "RECOVERY"],
+    ["**DOWN**", "ALERT"],
+    ["\u26a0\ufe0f Problem_Open!", "ALERT"],
+    ["(ok)", "RECOVERY"],
+    ["\u{1f7e2} status : \u201cok\u201d.", "RECOVERY"],
+  ];
+  for (const [status, kind] of decorated) {
+    test(`${status} is ${kind}`, () => expect(kindOf(status, {})).toBe(kind));
+  }
+
+  const unclear = [
+    "not OK",
+    "OK -> DOWN",
+    "OK \u2192 DOWN",
+    "!OK",
+    "\u26a0\ufe0f Test",
+    "Status: not OK",
+    "Status:",
+    "\u{1f534}",
+    "up 1",
+    "=UP",
+    "CRIT",
+    "ALARM",
+    "Recovered",
+  ];
+  for (const status of unclear) test(`${status} stays unknown`, () => expect(kindOf(status, {})).toBeNull());
+
+  test("is a project's own word too, unless the project maps it as it came", () => {
+    expect(kindOf("\u{1f7e0} Degraded", { DEGRADED: "ALERT" })).toBe("ALERT");
+    expect(kindOf("[UP]", { "[UP]": "ALERT", UP: "RECOVERY" })).toBe("ALERT");
+    expect(kindOf("[UP]", { UP: "ALERT" })).toBe("ALERT");
+  });
+});

@@ -20,6 +20,8 @@ beforeAll(async () => {
       request: nothing,
       webhook: nothing,
       repaired: nothing,
+      leftOut: nothing,
+      ignored: nothing,
       unknownStatus: nothing,
       appended: nothing,
       text: async () => ({ contentType: "text/plain", body: "" }),

@@ -212,12 +212,8 @@ describe("what is refused, and how the answer says so", () => {
     expect(readText("incident_id=api&status=DOWN")).toMatchObject({ error: "Invalid JSON" });
   });
 
-  test("bytes that are no UTF-8: they could not be kept", () => {
-    expect(readContractWebhook(Uint8Array.of(0x7b, 0xff, 0x7d))).toEqual({
-      tag: "problem",
-      error: "Invalid JSON",
-      details: "The body is not UTF-8 text.",
-    });
+  test("bytes that are JSON in no charset", () => {
+    expect(readContractWebhook(Uint8Array.of(0x7b, 0xff, 0x7d))).toMatchObject({ error: "Invalid JSON" });
   });
 
   test("a known field that stands twice, also in other spelling and in a JSON string", () => {
@@ -258,8 +254,55 @@ describe("Uptime Kuma's Test button", () => {
     expect(read({ ...notice, incident_id: "a" }).tag).toBe("fields");
   });
 
+  test("a template filled with neither incident nor time is a test, whatever its monitor is called", () => {
+    const filled = {
+      incident_id: "",
+      incident_time: "",
+      monitor_name: "Monitor Name not available",
+      status: "⚠️ Test",
+    };
+    expect(read(filled).tag).toBe("test");
+    expect(detailsOf(read({ ...filled, incident_time: "2025-01-15T10:30:00Z" }))).toContain(
+      "incident_id is empty",
+    );
+    expect(detailsOf(read({ ...filled, incident_id: "12" }))).toContain("incident_time");
+  });
+
   test("its project_uuid must be one all the same", () => {
     expect(read({ ...notice, project_uuid: "no" })).toEqual({ tag: "no_project", project_uuid: "no" });
     expect(detailsOf(read({ ...notice, project_uuid: "" }))).toContain("project_uuid is empty");
+  });
+});
+
+describe("JSON that is none only by a value or a comma", () => {
+  const text = JSON.stringify({ ...valid, message: 'NaN, "Infinity",}' });
+
+  for (const [name, broken] of [
+    ["NaN in a field that nobody reads", text.replace("{", '{"ratio": NaN, ')],
+    ["an infinity in a list", text.replace("{", '{"values": [1, -Infinity, +Infinity], ')],
+    ["a comma behind the last field", text.replace(/}$/, ", }")],
+    ["commas behind last elements", text.replace("{", '{"a": [1, 2,], "b": {"c": 1,}, ')],
+  ] as const) {
+    test(`${name}: recorded as repaired, its texts untouched`, () => {
+      const reading = readText(broken);
+      expect(reading).toMatchObject({
+        tag: "fields",
+        repaired: true,
+        payload: broken,
+        fields: { message: 'NaN, "Infinity",}' },
+      });
+    });
+  }
+
+  test("what says a field twice is refused all the same", () => {
+    expect(detailsOf(readText(text.replace("{", '{"ratio": NaN, "status": "UP", ')))).toContain(
+      "more than once",
+    );
+  });
+
+  test("a required field that is no value is refused", () => {
+    expect(detailsOf(readText(text.replace(/"incident_id":"[^"]*"/, '"incident_id": NaN')))).toContain(
+      "incident_id",
+    );
   });
 });

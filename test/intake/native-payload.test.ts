@@ -90,6 +90,6 @@ describe("a webhook's bytes are read by their content", () => {
   test("what is none of these is told so", () => {
     expect(read('{"message": "a "quoted" word"}')).toBe("the body is neither JSON nor a form");
     expect(read("hello world")).toBe("the body is neither JSON nor a form");
-    expect(read(new Uint8Array([0x7b, 0xff, 0xfe]))).toBe("the body is not UTF-8 text");
+    expect(read(new Uint8Array([0x7b, 0xff, 0xfe]))).toBe("the body is neither JSON nor a form");
   });
 });

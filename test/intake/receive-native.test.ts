@@ -36,12 +36,15 @@ const webhook = (body: string | Uint8Array, more: Partial<NativeWebhook> = {}): 
   ...more,
 });
 
+const sun = { reason: "the sun", cause: "no_change" } as const;
+
 /** A tool of these tests: `{"lamps": [{"id", "on"}], "test"}`. */
 const lamps: ReadPayload = (name, payload) => {
   if (name === "absent") return undefined;
   const body = payload.body as { lamps?: readonly { id: string; on: boolean }[]; test?: boolean; fault?: 1 };
   if (body.fault === 1) throw new TypeError("a fault of the source");
-  if (body.test === true) return { source: "lamp", reading: { tag: "ignored", reason: "a test" } };
+  if (body.test === true)
+    return { source: "lamp", reading: { tag: "ignored", reason: "a test", cause: "test" } };
   if (body.lamps === undefined) {
     return { source: "lamp", reading: { tag: "unrecognised", reason: "lamps is missing" } };
   }
@@ -56,7 +59,7 @@ const lamps: ReadPayload = (name, payload) => {
       payload: JSON.stringify(lamp),
     }),
   );
-  return { source: "lamp", reading: { tag: "signals", signals, ignored: [{ reason: "the sun" }] } };
+  return { source: "lamp", reading: { tag: "signals", signals, ignored: [sun] } };
 };
 
 const world = (read: ReadPayload = lamps) => {
@@ -139,7 +142,7 @@ describe("what no source reads lies in the quarantine as it came", () => {
   const unreadable: readonly (readonly [string, string | Uint8Array, Partial<NativeWebhook>, string])[] = [
     ["an unknown shape", '{"lantern": 1}', {}, "lamps is missing"],
     ["broken JSON", '{"lamps": [', {}, "the body is neither JSON nor a form"],
-    ["bytes that are no text", new Uint8Array([0xff, 0x00]), {}, "the body is not UTF-8 text"],
+    ["bytes that are no text", new Uint8Array([0xff, 0x00]), {}, "the body is neither JSON nor a form"],
     ["no source of that name", "{}", { source: "absent" }, "no source recognises the payload"],
     ["a fault of the source", '{"fault": 1}', {}, "the source failed: TypeError"],
     ["an empty incident_id", '{"lamps": [{"id": "", "on": true}]}', {}, "an incident_id has 0 characters"],

@@ -40,6 +40,28 @@ const idOf = async (signals: readonly SignalToRecord[], given = context): Promis
 };
 
 describe("the event", () => {
+  test("says what the source said of it, without another id", async () => {
+    const log = memoryLog();
+    const said = {
+      kind: "RECOVERY",
+      exact: true,
+      started_at: "2025-01-15T10:20:00.000000000Z" as Instant,
+    } as const;
+    await recordSignals(log.append)([signal("api", {}, said)], context);
+    await recordSignals(log.append)(
+      [signal("web", {}, { kind: "ALERT", exact: false, reminder: true })],
+      context,
+    );
+    await recordSignals(log.append)([signal("job", {}, { kind: "DISMISSAL" })], context);
+    expect(log.events.map(({ data }) => data)).toMatchObject([
+      said,
+      { kind: "ALERT", exact: false, reminder: true },
+      { kind: "DISMISSAL" },
+    ]);
+    expect(Object.keys(log.events[2]?.data ?? {})).not.toContain("exact");
+    expect(log.events[0]?.id).toBe((await idOf([signal("api")])) ?? "");
+  });
+
   test("holds the fields, the payload as it came and who sent it; absent fields are absent", async () => {
     const log = memoryLog();
     const sent = signal("api/checkout", { message: "" }, { payload: ' {"verbatim": true}' });

@@ -12,6 +12,7 @@ export interface ExpectedSignal {
   readonly status: string;
   readonly kind: string | null;
   readonly incident_time?: string;
+  readonly started_at?: string;
   readonly [field: string]: unknown;
 }
 
@@ -22,8 +23,13 @@ export interface Fixture {
   /** What `auto` takes it for, where that is not its source; null for none. */
   readonly auto?: string | null;
   readonly expect:
-    | { readonly tag: "signals"; readonly signals: readonly ExpectedSignal[]; readonly ignored?: number }
-    | { readonly tag: "ignored" | "unrecognised"; readonly reason?: string };
+    | {
+        readonly tag: "signals";
+        readonly signals: readonly ExpectedSignal[];
+        readonly ignored?: number;
+        readonly left_out?: number;
+      }
+    | { readonly tag: "ignored" | "unrecognised"; readonly reason?: string; readonly cause?: string };
 }
 
 interface Written {

@@ -82,15 +82,22 @@ function problemOf(reading: Reading): string | undefined {
 
 const optional = ["monitor_name", "monitor_id", "message", "local_time", "timezone", "payload"] as const;
 
+const kinds: readonly string[] = ["ALERT", "RECOVERY", "DISMISSAL", "ACKNOWLEDGEMENT"];
+
 function problemOfSignal(signal: SourceSignal): string | undefined {
   const { incident_id, status, kind, incident_time, time_basis } = signal;
   if (typeof incident_id !== "string" || incident_id === "" || incident_id.length > 512)
     return "its incident_id";
   if (typeof status !== "string" || status === "") return "its status";
-  if (kind !== undefined && kind !== null && kind !== "ALERT" && kind !== "RECOVERY") return "its kind";
+  if (kind !== undefined && kind !== null && !kinds.includes(kind)) return "its kind";
   const time = parseInstant(incident_time);
   if (!time.ok || time.value !== incident_time) return `its time ${incident_time}`;
   if (incident_time.startsWith("0001-")) return "its time, which stands for none";
+  const { started_at, reminder, exact } = signal;
+  if (started_at !== undefined && (kind !== "RECOVERY" || !(started_at < incident_time)))
+    return "its started_at";
+  if (reminder !== undefined && kind !== "ALERT" && kind !== undefined) return "its reminder";
+  if (exact !== undefined && typeof exact !== "boolean") return "its exactness";
   if (time_basis !== "incident_time" && time_basis !== "received") return "its time_basis";
   const wrong = optional.find((name) => name in signal && typeof signal[name] !== "string");
   return wrong === undefined ? undefined : `its ${wrong}`;

@@ -12,19 +12,16 @@ const sendersOwn = "the six fields are the sender's own words, of which none is 
 const alertsOnly = "the tool calls for alerts alone and never says that one is over";
 
 export const neverAnswered: Readonly<Record<string, Partial<Record<Outcome, string>>>> = {
-  alertmanager: { ignored: statesOnly },
-  "azure-monitor": { ignored: statesOnly },
-  "cloudwatch-eventbridge": {
-    ignored: "every change of an alarm's state is recorded, also those that open nothing",
-  },
   fields: { ignored: sendersOwn },
   gatus: { ignored: statesOnly },
   "gatus-zapier": { ignored: statesOnly },
   healthchecks: { ignored: "states between down and up are recorded as neither" },
   hetrixtools: { ignored: statesOnly },
   kibana: { ignored: "an action group without data is recorded as neither" },
+  newrelic: { ignored: "every state is recorded, acknowledgements too" },
   "netdata-reachability": { ignored: statesOnly },
   onlineornot: { ignored: statesOnly },
+  pingdom: { ignored: statesOnly },
   "sentry-issue-alert": { recovery: alertsOnly },
   servicenow: { ignored: sendersOwn },
   site24x7: { ignored: statesOnly },

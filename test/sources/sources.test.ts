@@ -53,14 +53,21 @@ describe("nothing about a source is left half done", () => {
 
 function expected({ expect: wanted }: Fixture, reading: Reading): unknown {
   if (wanted.tag !== "signals") {
-    return { tag: wanted.tag, reason: wanted.reason ?? (reading.tag === wanted.tag ? reading.reason : "") };
+    if (reading.tag !== wanted.tag) return wanted;
+    return { ...reading, ...wanted };
   }
-  const ignored = Array.from({ length: wanted.ignored ?? 0 }, () => ({ reason: expect.stringMatching(/./) }));
-  return { tag: "signals", signals: wanted.signals.map(expectedSignal), ignored };
+  const ignored = Array.from({ length: wanted.ignored ?? 0 }, () => ({
+    reason: expect.stringMatching(/./),
+    cause: expect.stringMatching(/./),
+  }));
+  const { left_out } = wanted;
+  const cut = left_out === undefined ? {} : { left_out };
+  return { tag: "signals", signals: wanted.signals.map(expectedSignal), ignored, ...cut };
 }
 
-const expectedSignal = ({ incident_time, ...rest }: ExpectedSignal): unknown => ({
+const expectedSignal = ({ incident_time, started_at, ...rest }: ExpectedSignal): unknown => ({
   ...rest,
+  ...(started_at === undefined ? {} : { started_at: instant(started_at) }),
   incident_time: incident_time === undefined ? receivedAt : instant(incident_time),
   time_basis: incident_time === undefined ? "received" : "incident_time",
 });
