@@ -86,7 +86,7 @@ test("bad events by hand are dead letters, the webhooks around them land, and ea
       /incident_time "2025-13-01"/,
       await append(stream, kind, { ...signal, incident_time: "2025-13-01" }, metadata),
     ],
-    [/no JSON object/, await append("registry", "ProjectRegistered", null, {})],
+    [/no JSON object/, await append("registry", "ProjectChanged", null, {})],
     [/mappings is missing/, await append("registry", "StatusesMapped", { project_uuid: project }, {})],
   ];
   await append(stream, "SomethingElse", Uint8Array.of(1, 2, 3), {});
