@@ -1,11 +1,9 @@
 // Every source, in the order in which `auto` asks them: those with telling headers or keys before those that look like
 // others. A new source is one import and one line here.
 
-import { isExactSource } from "../domain/stored-events.ts";
 import { alertmanager } from "./alertmanager.ts";
 import { azureMonitor } from "./azure-monitor.ts";
 import { betterstack } from "./betterstack.ts";
-import { withoutCarrier } from "./carriers.ts";
 import { checkly } from "./checkly.ts";
 import { cloudevents } from "./cloudevents.ts";
 import { cloudwatchEventbridge } from "./cloudwatch-eventbridge.ts";
@@ -39,7 +37,7 @@ import { sentryIssueAlert } from "./sentry-issue-alert.ts";
 import { sentryMetric } from "./sentry-metric.ts";
 import { servicenow } from "./servicenow.ts";
 import { site24x7 } from "./site24x7.ts";
-import type { Reading, SignatureScheme, Source, SourcePayload } from "./source.ts";
+import type { Source, SourcePayload } from "./source.ts";
 import { splunk } from "./splunk.ts";
 import { standardWebhooks } from "./standard-webhooks.ts";
 import { statuscake } from "./statuscake.ts";
@@ -105,29 +103,3 @@ export const sourceNamed = (name: string): Source | undefined => byName.get(name
 /** The source whose payload this is, by headers and keys; undefined where none recognises it. */
 export const recogniseSource = (payload: SourcePayload): Source | undefined =>
   sources.find((source) => source.recognise(payload));
-
-/**
- * Reads a payload with the source of that name; "auto" recognises it first. `signature` is how the source signs.
- * Undefined where there is no such source or none recognises the payload. Every signal says whether it is exact.
- */
-export function readPayload(
-  name: string,
-  received: SourcePayload,
-): { readonly source: string; readonly signature?: SignatureScheme; readonly reading: Reading } | undefined {
-  const payload = withoutCarrier(received);
-  const source = name === "auto" ? recogniseSource(payload) : sourceNamed(name);
-  if (source === undefined) return undefined;
-  const { signature } = source;
-  return {
-    source: source.name,
-    ...(signature === undefined ? {} : { signature }),
-    reading: exactReading(source, payload),
-  };
-}
-
-function exactReading(source: Source, payload: SourcePayload): Reading {
-  const reading = source.read(payload);
-  if (reading.tag !== "signals") return reading;
-  const exact = source.exact ?? isExactSource(source.name);
-  return { ...reading, signals: reading.signals.map((signal) => ({ exact, ...signal })) };
-}

@@ -13,13 +13,13 @@ const alertsOnly = "the tool calls for alerts alone and never says that one is o
 
 export const neverAnswered: Readonly<Record<string, Partial<Record<Outcome, string>>>> = {
   fields: { ignored: sendersOwn },
-  gatus: { ignored: statesOnly },
   "gatus-zapier": { ignored: statesOnly },
+  gatus: { ignored: statesOnly },
   healthchecks: { ignored: "states between down and up are recorded as neither" },
   hetrixtools: { ignored: statesOnly },
   kibana: { ignored: "an action group without data is recorded as neither" },
-  newrelic: { ignored: "every state is recorded, acknowledgements too" },
   "netdata-reachability": { ignored: statesOnly },
+  newrelic: { ignored: "every state is recorded, acknowledgements too" },
   onlineornot: { ignored: statesOnly },
   pingdom: { ignored: statesOnly },
   "sentry-issue-alert": { recovery: alertsOnly },
@@ -27,11 +27,11 @@ export const neverAnswered: Readonly<Record<string, Partial<Record<Outcome, stri
   site24x7: { ignored: statesOnly },
   splunk: { recovery: alertsOnly, ignored: alertsOnly },
   statuscake: { ignored: statesOnly },
-  zabbix: { ignored: statesOnly },
   "zabbix-eda": {
     recovery: "the media type's script throws for recoveries",
     ignored: "it sends problems alone",
   },
+  zabbix: { ignored: statesOnly },
 };
 
 /** A signal's outcome; where the source leaves the word to the project, by the ingest contract's table. */
