@@ -11,17 +11,23 @@ import { cloudwatchSns } from "./cloudwatch-sns.ts";
 import { datadog } from "./datadog.ts";
 import { dynatrace } from "./dynatrace.ts";
 import { fields } from "./fields.ts";
+import { firehydrant } from "./firehydrant.ts";
 import { gatus } from "./gatus.ts";
 import { gatusZapier } from "./gatus-zapier.ts";
 import { gcpMonitoring } from "./gcp-monitoring.ts";
 import { githubDeployment } from "./github-deployment.ts";
 import { githubIssue } from "./github-issue.ts";
+import { gitlabDeployment } from "./gitlab-deployment.ts";
+import { gitlabIncident } from "./gitlab-incident.ts";
 import { grafana } from "./grafana.ts";
 import { grafanaLegacy } from "./grafana-legacy.ts";
+import { grafanaOncall } from "./grafana-oncall.ts";
 import { healthchecks } from "./healthchecks.ts";
 import { hetrixtools } from "./hetrixtools.ts";
 import { icingaNotifications } from "./icinga-notifications.ts";
 import { icinga2Script } from "./icinga2-script.ts";
+import { incidentIo } from "./incident-io.ts";
+import { jira } from "./jira.ts";
 import { kibana } from "./kibana.ts";
 import { nagiosScript } from "./nagios-script.ts";
 import { netdata } from "./netdata.ts";
@@ -32,6 +38,7 @@ import { openstatus } from "./openstatus.ts";
 import { opsgenie } from "./opsgenie.ts";
 import { pagerduty } from "./pagerduty.ts";
 import { pingdom } from "./pingdom.ts";
+import { rootly } from "./rootly.ts";
 import { sentryIssue } from "./sentry-issue.ts";
 import { sentryIssueAlert } from "./sentry-issue-alert.ts";
 import { sentryMetric } from "./sentry-metric.ts";
@@ -70,6 +77,13 @@ export const sources: readonly Source[] = [
   pingdom,
   statuscake,
   azureMonitor,
+  gitlabIncident,
+  gitlabDeployment,
+  jira,
+  incidentIo,
+  grafanaOncall,
+  rootly,
+  firehydrant,
   githubIssue,
   githubDeployment,
   cloudevents,
