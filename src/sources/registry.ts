@@ -2,16 +2,20 @@
 // others. A new source is one import and one line here.
 
 import { alertmanager } from "./alertmanager.ts";
+import { argocd } from "./argocd.ts";
 import { azureMonitor } from "./azure-monitor.ts";
 import { betterstack } from "./betterstack.ts";
 import { checkly } from "./checkly.ts";
+import { checkmk } from "./checkmk.ts";
 import { cloudevents } from "./cloudevents.ts";
+import { cloudflare } from "./cloudflare.ts";
 import { cloudwatchEventbridge } from "./cloudwatch-eventbridge.ts";
 import { cloudwatchSns } from "./cloudwatch-sns.ts";
 import { datadog } from "./datadog.ts";
 import { dynatrace } from "./dynatrace.ts";
 import { fields } from "./fields.ts";
 import { firehydrant } from "./firehydrant.ts";
+import { flux } from "./flux.ts";
 import { gatus } from "./gatus.ts";
 import { gatusZapier } from "./gatus-zapier.ts";
 import { gcpMonitoring } from "./gcp-monitoring.ts";
@@ -29,6 +33,7 @@ import { icinga2Script } from "./icinga2-script.ts";
 import { incidentIo } from "./incident-io.ts";
 import { jira } from "./jira.ts";
 import { kibana } from "./kibana.ts";
+import { librenms } from "./librenms.ts";
 import { nagiosScript } from "./nagios-script.ts";
 import { netdata } from "./netdata.ts";
 import { netdataReachability } from "./netdata-reachability.ts";
@@ -38,6 +43,7 @@ import { openstatus } from "./openstatus.ts";
 import { opsgenie } from "./opsgenie.ts";
 import { pagerduty } from "./pagerduty.ts";
 import { pingdom } from "./pingdom.ts";
+import { prtg } from "./prtg.ts";
 import { rootly } from "./rootly.ts";
 import { sentryIssue } from "./sentry-issue.ts";
 import { sentryIssueAlert } from "./sentry-issue-alert.ts";
@@ -105,6 +111,12 @@ export const sources: readonly Source[] = [
   statuspageComponent,
   hetrixtools,
   onlineornot,
+  cloudflare,
+  flux,
+  argocd,
+  librenms,
+  checkmk,
+  prtg,
   nagiosScript,
   servicenow,
   fields,
