@@ -5,13 +5,16 @@ import { alertmanager } from "./alertmanager.ts";
 import { argocd } from "./argocd.ts";
 import { azureMonitor } from "./azure-monitor.ts";
 import { betterstack } from "./betterstack.ts";
+import { betterstackStatusPage } from "./betterstack-status-page.ts";
 import { checkly } from "./checkly.ts";
 import { checkmk } from "./checkmk.ts";
 import { cloudevents } from "./cloudevents.ts";
 import { cloudflare } from "./cloudflare.ts";
 import { cloudwatchEventbridge } from "./cloudwatch-eventbridge.ts";
 import { cloudwatchSns } from "./cloudwatch-sns.ts";
+import { cronitor } from "./cronitor.ts";
 import { datadog } from "./datadog.ts";
+import { deadMansSnitch } from "./dead-mans-snitch.ts";
 import { dynatrace } from "./dynatrace.ts";
 import { fields } from "./fields.ts";
 import { firehydrant } from "./firehydrant.ts";
@@ -31,6 +34,8 @@ import { hetrixtools } from "./hetrixtools.ts";
 import { icingaNotifications } from "./icinga-notifications.ts";
 import { icinga2Script } from "./icinga2-script.ts";
 import { incidentIo } from "./incident-io.ts";
+import { instatus } from "./instatus.ts";
+import { instatusComponent } from "./instatus-component.ts";
 import { jira } from "./jira.ts";
 import { kibana } from "./kibana.ts";
 import { librenms } from "./librenms.ts";
@@ -56,6 +61,8 @@ import { standardWebhooks } from "./standard-webhooks.ts";
 import { statuscake } from "./statuscake.ts";
 import { statuspage } from "./statuspage.ts";
 import { statuspageComponent } from "./statuspage-component.ts";
+import { updown } from "./updown.ts";
+import { uptimeCom } from "./uptime-com.ts";
 import { uptimeKuma } from "./uptime-kuma.ts";
 import { uptimerobot } from "./uptimerobot.ts";
 import { zabbix } from "./zabbix.ts";
@@ -92,6 +99,7 @@ export const sources: readonly Source[] = [
   firehydrant,
   githubIssue,
   githubDeployment,
+  deadMansSnitch,
   cloudevents,
   standardWebhooks,
   gcpMonitoring,
@@ -107,6 +115,9 @@ export const sources: readonly Source[] = [
   gatus,
   gatusZapier,
   openstatus,
+  instatus,
+  instatusComponent,
+  betterstackStatusPage,
   statuspage,
   statuspageComponent,
   hetrixtools,
@@ -117,6 +128,9 @@ export const sources: readonly Source[] = [
   librenms,
   checkmk,
   prtg,
+  cronitor,
+  updown,
+  uptimeCom,
   nagiosScript,
   servicenow,
   fields,

@@ -12,6 +12,7 @@ const sendersOwn = "the six fields are the sender's own words, of which none is 
 const alertsOnly = "the tool calls for alerts alone and never says that one is over";
 
 export const neverAnswered: Readonly<Record<string, Partial<Record<Outcome, string>>>> = {
+  cronitor: { ignored: statesOnly },
   fields: { ignored: sendersOwn },
   "gatus-zapier": { ignored: statesOnly },
   gatus: { ignored: statesOnly },
@@ -27,6 +28,7 @@ export const neverAnswered: Readonly<Record<string, Partial<Record<Outcome, stri
   site24x7: { ignored: statesOnly },
   splunk: { recovery: alertsOnly, ignored: alertsOnly },
   statuscake: { ignored: statesOnly },
+  "uptime-com": { ignored: statesOnly },
   "zabbix-eda": {
     recovery: "the media type's script throws for recoveries",
     ignored: "it sends problems alone",
