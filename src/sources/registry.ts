@@ -2,6 +2,7 @@
 // others. A new source is one import and one line here.
 
 import { alertmanager } from "./alertmanager.ts";
+import { appdynamics } from "./appdynamics.ts";
 import { argocd } from "./argocd.ts";
 import { azureMonitor } from "./azure-monitor.ts";
 import { betterstack } from "./betterstack.ts";
@@ -16,6 +17,7 @@ import { cronitor } from "./cronitor.ts";
 import { datadog } from "./datadog.ts";
 import { deadMansSnitch } from "./dead-mans-snitch.ts";
 import { dynatrace } from "./dynatrace.ts";
+import { elastalert } from "./elastalert.ts";
 import { fields } from "./fields.ts";
 import { firehydrant } from "./firehydrant.ts";
 import { flux } from "./flux.ts";
@@ -26,17 +28,21 @@ import { githubDeployment } from "./github-deployment.ts";
 import { githubIssue } from "./github-issue.ts";
 import { gitlabDeployment } from "./gitlab-deployment.ts";
 import { gitlabIncident } from "./gitlab-incident.ts";
+import { goalert } from "./goalert.ts";
 import { grafana } from "./grafana.ts";
 import { grafanaLegacy } from "./grafana-legacy.ts";
 import { grafanaOncall } from "./grafana-oncall.ts";
+import { graylog } from "./graylog.ts";
 import { healthchecks } from "./healthchecks.ts";
 import { hetrixtools } from "./hetrixtools.ts";
+import { honeycomb } from "./honeycomb.ts";
 import { icingaNotifications } from "./icinga-notifications.ts";
 import { icinga2Script } from "./icinga2-script.ts";
 import { incidentIo } from "./incident-io.ts";
 import { instatus } from "./instatus.ts";
 import { instatusComponent } from "./instatus-component.ts";
 import { jira } from "./jira.ts";
+import { kapacitor } from "./kapacitor.ts";
 import { kibana } from "./kibana.ts";
 import { librenms } from "./librenms.ts";
 import { nagiosScript } from "./nagios-script.ts";
@@ -55,8 +61,10 @@ import { sentryIssueAlert } from "./sentry-issue-alert.ts";
 import { sentryMetric } from "./sentry-metric.ts";
 import { servicenow } from "./servicenow.ts";
 import { site24x7 } from "./site24x7.ts";
+import { solarwinds } from "./solarwinds.ts";
 import type { Source, SourcePayload } from "./source.ts";
 import { splunk } from "./splunk.ts";
+import { splunkObservability } from "./splunk-observability.ts";
 import { standardWebhooks } from "./standard-webhooks.ts";
 import { statuscake } from "./statuscake.ts";
 import { statuspage } from "./statuspage.ts";
@@ -131,6 +139,14 @@ export const sources: readonly Source[] = [
   cronitor,
   updown,
   uptimeCom,
+  honeycomb,
+  graylog,
+  splunkObservability,
+  kapacitor,
+  elastalert,
+  appdynamics,
+  solarwinds,
+  goalert,
   nagiosScript,
   servicenow,
   fields,

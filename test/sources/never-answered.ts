@@ -13,11 +13,14 @@ const alertsOnly = "the tool calls for alerts alone and never says that one is o
 
 export const neverAnswered: Readonly<Record<string, Partial<Record<Outcome, string>>>> = {
   cronitor: { ignored: statesOnly },
+  elastalert: { recovery: alertsOnly, ignored: alertsOnly },
   fields: { ignored: sendersOwn },
   "gatus-zapier": { ignored: statesOnly },
   gatus: { ignored: statesOnly },
+  graylog: { recovery: alertsOnly },
   healthchecks: { ignored: "states between down and up are recorded as neither" },
   hetrixtools: { ignored: statesOnly },
+  kapacitor: { ignored: "a level that is no alert is recorded as neither" },
   kibana: { ignored: "an action group without data is recorded as neither" },
   "netdata-reachability": { ignored: statesOnly },
   newrelic: { ignored: "every state is recorded, acknowledgements too" },
@@ -26,6 +29,8 @@ export const neverAnswered: Readonly<Record<string, Partial<Record<Outcome, stri
   "sentry-issue-alert": { recovery: alertsOnly },
   servicenow: { ignored: sendersOwn },
   site24x7: { ignored: statesOnly },
+  solarwinds: { ignored: statesOnly },
+  "splunk-observability": { ignored: statesOnly },
   splunk: { recovery: alertsOnly, ignored: alertsOnly },
   statuscake: { ignored: statesOnly },
   "uptime-com": { ignored: statesOnly },
