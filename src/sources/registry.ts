@@ -2,6 +2,7 @@
 // others. A new source is one import and one line here.
 
 import { alertmanager } from "./alertmanager.ts";
+import { amazonManagedPrometheus } from "./amazon-managed-prometheus.ts";
 import { appdynamics } from "./appdynamics.ts";
 import { argocd } from "./argocd.ts";
 import { azureMonitor } from "./azure-monitor.ts";
@@ -73,10 +74,12 @@ import { updown } from "./updown.ts";
 import { uptimeCom } from "./uptime-com.ts";
 import { uptimeKuma } from "./uptime-kuma.ts";
 import { uptimerobot } from "./uptimerobot.ts";
+import { vercel } from "./vercel.ts";
 import { zabbix } from "./zabbix.ts";
 import { zabbixEda } from "./zabbix-eda.ts";
 
 export const sources: readonly Source[] = [
+  amazonManagedPrometheus,
   cloudwatchSns,
   cloudwatchEventbridge,
   sentryMetric,
@@ -107,6 +110,7 @@ export const sources: readonly Source[] = [
   firehydrant,
   githubIssue,
   githubDeployment,
+  vercel,
   deadMansSnitch,
   cloudevents,
   standardWebhooks,
