@@ -9,7 +9,8 @@ import { previewNative, type ReadPayload, receiveNative } from "../intake/receiv
 import { type RecordSignals, recordSignals } from "../intake/record-webhook.ts";
 import { redriveQuarantined } from "../intake/redrive-quarantined.ts";
 import { createSns } from "../intake/verify-sns.ts";
-import { readPayload, recogniseSource, sourceNamed, sources } from "../sources/registry.ts";
+import { readPayload } from "../sources/read-payload.ts";
+import { recogniseSource, sourceNamed, sources } from "../sources/registry.ts";
 import type { SignatureScheme } from "../sources/source.ts";
 import type { Surroundings } from "./create-app.ts";
 

@@ -133,7 +133,7 @@ function countTaken(
   if (outcome.ignored > 0) {
     count("ignored");
     // What SNS asks to be confirmed holds a token that is good once.
-    const reason = outcome.source === "cloudwatch-sns" ? "SNS" : outcome.reason;
+    const reason = outcome.reason?.startsWith("SNS asks") === true ? "SNS" : outcome.reason;
     log.info({ source: outcome.source, reason, key_id }, "a webhook, or a part of it, is ignored");
   }
   for (const cause of outcome.causes ?? []) metrics.ignored(outcome.source, cause);

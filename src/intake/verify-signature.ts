@@ -69,7 +69,7 @@ export function verifySignature(
   for (const secret of secrets) {
     const key = read.keyOf === undefined ? secret : read.keyOf(secret);
     if (key === undefined) continue;
-    const expected = createHmac("sha256", key)
+    const expected = createHmac(read.algorithm ?? "sha256", key)
       .update(read.before ?? "")
       .update(webhook.body)
       .digest();
@@ -83,6 +83,8 @@ export function verifySignature(
 type SignatureRead =
   | {
       readonly sent: readonly Buffer[];
+      /** SHA-256 where it is absent. */
+      readonly algorithm?: "sha1";
       /** What is signed in front of the body. */
       readonly before?: string;
       readonly keyOf?: (secret: string) => Buffer | undefined;
@@ -121,6 +123,30 @@ const readers: Readonly<Record<SecretScheme, ReadSignature>> = {
   sentry: hexIn("sentry-hook-signature"),
   checkly: hexIn("x-checkly-signature"),
   github: hexIn("x-hub-signature-256", "sha256="),
+  jira: hexIn("x-hub-signature", "sha256="),
+  firehydrant: hexIn("fh-signature"),
+  flux: hexIn("x-signature", "sha256="),
+  instatus: hexIn("x-instatus-webhook-signature"),
+  rootly: (headers, now) => {
+    const text = headers["x-rootly-signature"];
+    const at = /(?:^|,)\s*t=(\d{1,12})\s*(?:,|$)/.exec(text ?? "")?.[1];
+    if (text === undefined || at === undefined) return missing("X-Rootly-Signature");
+    if (!isNear(at, now)) return stale;
+    const versions = text.split(",", 10).map((part) => part.trim());
+    return {
+      sent: digests(versions.filter((part) => part.startsWith("v1=")).map((part) => part.slice(3))),
+      before: at,
+    };
+  },
+  "splunk-observability": (headers) => {
+    const text = headers["x-sfx-signature"];
+    return text === undefined ? missing("X-SFX-Signature") : { sent: [Buffer.from(text, "base64")] };
+  },
+  vercel: (headers) => {
+    const text = headers["x-vercel-signature"];
+    if (text === undefined) return missing("X-Vercel-Signature");
+    return { sent: /^[0-9a-f]{40}$/i.test(text) ? [Buffer.from(text, "hex")] : [], algorithm: "sha1" };
+  },
   "standard-webhooks": (headers, now) => {
     const id = headers["webhook-id"] ?? headers["svix-id"];
     const at = headers["webhook-timestamp"] ?? headers["svix-timestamp"];
@@ -145,6 +171,13 @@ const signatureHeaders: Readonly<Record<SecretScheme, readonly string[]>> = {
   sentry: ["sentry-hook-signature"],
   checkly: ["x-checkly-signature"],
   github: ["x-hub-signature-256"],
+  jira: ["x-hub-signature"],
+  firehydrant: ["fh-signature"],
+  flux: ["x-signature"],
+  instatus: ["x-instatus-webhook-signature"],
+  rootly: ["x-rootly-signature"],
+  "splunk-observability": ["x-sfx-signature"],
+  vercel: ["x-vercel-signature"],
   "standard-webhooks": ["webhook-signature", "svix-signature"],
 };
 const schemes = Object.keys(signatureHeaders) as readonly SecretScheme[];

@@ -1,14 +1,11 @@
 // Prometheus Alertmanager's webhook, version 4. One signal per alert: the group's own status is no alert's.
 
 import { Type } from "@sinclair/typebox";
-import { type Element, elementOf, groupReading, ignored } from "./found-signal.ts";
-import { at, firstText, hasFields, listOf, textAt } from "./json-fields.ts";
-import type { Source, SourcePayload } from "./source.ts";
-import { statusTable } from "./status-table.ts";
-import { timeText } from "./tool-times.ts";
+import { groupReading } from "./found-signal.ts";
+import { at, hasFields, listOf } from "./json-fields.ts";
+import { prometheusAlert } from "./prometheus-alert.ts";
+import type { Source } from "./source.ts";
 import { leftOutOf } from "./truncated-group.ts";
-
-const statuses = statusTable({ firing: "ALERT", resolved: "RECOVERY" });
 
 export const alertmanager: Source = {
   name: "alertmanager",
@@ -42,30 +39,8 @@ export const alertmanager: Source = {
   read(payload) {
     const alerts = listOf(at(payload.body, "alerts"));
     return groupReading(
-      alerts.map((alert) => alertOf(payload, alert, alerts.length > 1)),
+      alerts.map((alert) => prometheusAlert(payload, alert, { isOneOfMany: alerts.length > 1 })),
       leftOutOf(payload.body),
     );
   },
 };
-
-/** Alerts of kube-prometheus that always fire, to show that alerting works or to silence others: no trouble. */
-const alwaysFiring = ["Watchdog", "InfoInhibitor", "DeadMansSwitch"];
-
-function alertOf(payload: SourcePayload, alert: unknown, isOneOfMany: boolean): Element {
-  const name = textAt(alert, "labels", "alertname");
-  if (name !== undefined && alwaysFiring.includes(name) && textAt(alert, "labels", "severity") === "none") {
-    return ignored("an alert that always fires, to show that alerting works", "test");
-  }
-  const fingerprint = textAt(alert, "fingerprint");
-  return elementOf(payload, {
-    incident_id: fingerprint,
-    status: textAt(alert, "status"),
-    means: statuses,
-    start: timeText(at(alert, "startsAt")),
-    end: timeText(at(alert, "endsAt")),
-    monitor_name: name,
-    monitor_id: fingerprint,
-    message: firstText(alert, "annotations.summary", "annotations.description", "annotations.message"),
-    element: isOneOfMany ? alert : undefined,
-  });
-}

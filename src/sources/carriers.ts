@@ -1,17 +1,7 @@
-// What carries a tool's webhook inside a message of its own, and what a carrier asks before it sends anything. Knows no
-// tool.
+// What a carrier of webhooks asks before it sends anything. Knows no tool.
 
-import { at, listOf, textAt, unwrapped } from "./json-fields.ts";
+import { listOf, textAt } from "./json-fields.ts";
 import type { SourcePayload } from "./source.ts";
-
-/** The webhook in a push message of Google Pub/Sub; any other payload as it is. */
-export function withoutCarrier(payload: SourcePayload): SourcePayload {
-  const data = at(payload.body, "message", "data");
-  if (typeof data !== "string" || textAt(payload.body, "subscription") === undefined) return payload;
-  const text = Buffer.from(data, "base64").toString("utf8");
-  const body = unwrapped(text);
-  return typeof body === "string" ? payload : { ...payload, body, text };
-}
 
 /** What Azure Event Grid wants to hear before it sends events to a URL. */
 export function validationCodeOf({ body }: SourcePayload): string | undefined {

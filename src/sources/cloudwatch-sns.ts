@@ -2,8 +2,9 @@
 
 import { Type } from "@sinclair/typebox";
 import { alarmStates, alarmUnsure } from "./cloudwatch-alarm.ts";
-import { ignored, readingOf, unrecognised } from "./found-signal.ts";
+import { readingOf, unrecognised } from "./found-signal.ts";
 import { at, fieldsOf, firstText, hasFields, textAt, unwrapped } from "./json-fields.ts";
+import { snsNotice } from "./sns-notice.ts";
 import type { Source } from "./source.ts";
 import { timeText } from "./tool-times.ts";
 
@@ -30,9 +31,8 @@ export const cloudwatchSns: Source = {
   recognise: ({ headers, body }) =>
     headers["x-amz-sns-message-type"] !== undefined || hasFields(body, "Type", "TopicArn", "MessageId"),
   read(payload) {
-    const type = textAt(payload.body, "Type") ?? payload.headers["x-amz-sns-message-type"];
-    if (type === "SubscriptionConfirmation") return ignored(confirmationText(payload.body), "handshake");
-    if (type === "UnsubscribeConfirmation") return ignored("the subscription has ended", "handshake");
+    const notice = snsNotice(payload);
+    if (notice !== undefined) return notice;
     const alarm = rawAlarm(payload.body);
     if (alarm === undefined) return unrecognised("its Message holds no alarm of CloudWatch");
     const time = timeText(at(alarm, "StateChangeTime"));
@@ -62,13 +62,4 @@ function idWithoutArn(alarm: unknown): string | undefined {
   const name = textAt(alarm, "AlarmName");
   const place = ["AWSAccountId", "Region"].flatMap((field) => textAt(alarm, field) ?? []);
   return name === undefined ? undefined : [...place, name].join(":");
-}
-
-function confirmationText(body: unknown): string {
-  const url = textAt(body, "SubscribeURL");
-  return url !== undefined &&
-    url.length < 1_000 &&
-    /^https:\/\/sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\//.test(url)
-    ? `SNS asks to confirm the subscription: open ${url}`
-    : "SNS asks to confirm the subscription";
 }

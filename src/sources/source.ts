@@ -89,6 +89,13 @@ export type SignatureScheme =
   | "sentry"
   | "checkly"
   | "github"
+  | "jira"
+  | "rootly"
+  | "firehydrant"
+  | "flux"
+  | "instatus"
+  | "splunk-observability"
+  | "vercel"
   | "standard-webhooks"
   | "sns";
 

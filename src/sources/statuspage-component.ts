@@ -23,7 +23,7 @@ const statuses = statusTable({
 
 export const statuspageComponent: Source = {
   name: "statuspage-component",
-  title: "Atlassian Statuspage and Instatus, components",
+  title: "Atlassian Statuspage, components",
   documentation: "https://support.atlassian.com/statuspage/docs/enable-webhook-notifications/",
   payload: Type.Object({
     component: Type.Optional(Type.Object({ id: Type.String(), name: Type.Optional(Type.String()) })),

@@ -24,7 +24,7 @@ const statuses = statusTable({
 
 export const statuspage: Source = {
   name: "statuspage",
-  title: "Atlassian Statuspage and Instatus, incidents",
+  title: "Atlassian Statuspage, incidents",
   documentation: "https://support.atlassian.com/statuspage/docs/enable-webhook-notifications/",
   payload: Type.Object({ incident: Type.Object({ id: Type.String(), status: Type.String() }) }),
   setup: statuspageSetup,

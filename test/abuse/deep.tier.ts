@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect } from "bun:test";
 import { connect } from "node:net";
 import { readContractWebhook } from "../../src/intake/contract-webhook.ts";
 import { readNative } from "../../src/intake/receive-native.ts";
-import { readPayload } from "../../src/sources/registry.ts";
+import { readPayload } from "../../src/sources/read-payload.ts";
 import { reportedTests } from "../gate/reported-test.ts";
 import { checkedFetch } from "../http/answer-check.ts";
 import {

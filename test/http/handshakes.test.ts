@@ -6,7 +6,8 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:
 import type { NativePort } from "../../src/http/ports.ts";
 import { receiveNative } from "../../src/intake/receive-native.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
-import { readPayload, sources } from "../../src/sources/registry.ts";
+import { readPayload } from "../../src/sources/read-payload.ts";
+import { sources } from "../../src/sources/registry.ts";
 import { memoryLog } from "../intake/memory-log.ts";
 import { createHttpSide, type HttpSide, projectA } from "./http-side.ts";
 

@@ -10,7 +10,8 @@ import { uncharged } from "../../src/intake/quotas.ts";
 import { receiveNative } from "../../src/intake/receive-native.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { redriveQuarantined } from "../../src/intake/redrive-quarantined.ts";
-import { readPayload, sourceNamed } from "../../src/sources/registry.ts";
+import { readPayload } from "../../src/sources/read-payload.ts";
+import { sourceNamed } from "../../src/sources/registry.ts";
 import { quiet, type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
 import { fixtures, receivedAt } from "../sources/fixtures.ts";
 

@@ -38,6 +38,16 @@ const signed: Readonly<Record<SecretScheme, readonly Readonly<Record<string, str
   sentry: [{ "sentry-hook-signature": hex() }],
   checkly: [{ "x-checkly-signature": hex() }],
   github: [{ "x-hub-signature-256": `sha256=${hex()}` }],
+  jira: [{ "x-hub-signature": `sha256=${hex()}` }],
+  firehydrant: [{ "fh-signature": hex() }],
+  flux: [{ "x-signature": `sha256=${hex()}` }],
+  instatus: [{ "x-instatus-webhook-signature": hex() }],
+  rootly: [
+    { "x-rootly-signature": `t=${seconds},v1=${hex(seconds)}` },
+    { "x-rootly-signature": `t=${seconds}, v1=${hex(seconds, "an older secret")}, v1=${hex(seconds)}` },
+  ],
+  "splunk-observability": [{ "x-sfx-signature": createHmac("sha256", secret).update(body).digest("base64") }],
+  vercel: [{ "x-vercel-signature": createHmac("sha1", secret).update(body).digest("hex") }],
   "standard-webhooks": [
     {
       "webhook-id": "msg_1",
@@ -118,8 +128,8 @@ test("a secret's bytes are those of its base64 behind whsec_, else of its text",
 });
 
 test("a dated signature is believed for five minutes either way, and no longer", () => {
-  for (const scheme of ["grafana", "standard-webhooks"] as const) {
-    const headers = signed[scheme].find((one) => Object.values(one).includes(seconds)) ?? {};
+  for (const scheme of ["grafana", "rootly", "standard-webhooks"] as const) {
+    const headers = signed[scheme].find((one) => Object.values(one).join().includes(seconds)) ?? {};
     const at = (moved: number): boolean =>
       verifySignature(scheme, { body, headers }, [secret], now + moved * 1000).ok;
     expect([at(-300), at(300), at(-301), at(301)]).toEqual([true, true, false, false]);

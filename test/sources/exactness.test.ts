@@ -1,7 +1,8 @@
 // What a reading says beside kind and time: whether it is exact, and whether it may only be told again.
 
 import { describe, expect, test } from "bun:test";
-import { readPayload, sources } from "../../src/sources/registry.ts";
+import { readPayload } from "../../src/sources/read-payload.ts";
+import { sources } from "../../src/sources/registry.ts";
 import type { SourceSignal } from "../../src/sources/source.ts";
 import { fixtures } from "./fixtures.ts";
 

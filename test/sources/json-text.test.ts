@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseNative } from "../../src/intake/native-payload.ts";
 import { parseJson, verbatimText } from "../../src/sources/json-text.ts";
-import { readPayload } from "../../src/sources/registry.ts";
+import { readPayload } from "../../src/sources/read-payload.ts";
 import { receivedAt } from "./fixtures.ts";
 
 describe("a number", () => {

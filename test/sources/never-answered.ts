@@ -12,26 +12,33 @@ const sendersOwn = "the six fields are the sender's own words, of which none is 
 const alertsOnly = "the tool calls for alerts alone and never says that one is over";
 
 export const neverAnswered: Readonly<Record<string, Partial<Record<Outcome, string>>>> = {
+  cronitor: { ignored: statesOnly },
+  elastalert: { recovery: alertsOnly, ignored: alertsOnly },
   fields: { ignored: sendersOwn },
-  gatus: { ignored: statesOnly },
   "gatus-zapier": { ignored: statesOnly },
+  gatus: { ignored: statesOnly },
+  graylog: { recovery: alertsOnly },
   healthchecks: { ignored: "states between down and up are recorded as neither" },
   hetrixtools: { ignored: statesOnly },
+  kapacitor: { ignored: "a level that is no alert is recorded as neither" },
   kibana: { ignored: "an action group without data is recorded as neither" },
-  newrelic: { ignored: "every state is recorded, acknowledgements too" },
   "netdata-reachability": { ignored: statesOnly },
+  newrelic: { ignored: "every state is recorded, acknowledgements too" },
   onlineornot: { ignored: statesOnly },
   pingdom: { ignored: statesOnly },
   "sentry-issue-alert": { recovery: alertsOnly },
   servicenow: { ignored: sendersOwn },
   site24x7: { ignored: statesOnly },
+  solarwinds: { ignored: statesOnly },
+  "splunk-observability": { ignored: statesOnly },
   splunk: { recovery: alertsOnly, ignored: alertsOnly },
   statuscake: { ignored: statesOnly },
-  zabbix: { ignored: statesOnly },
+  "uptime-com": { ignored: statesOnly },
   "zabbix-eda": {
     recovery: "the media type's script throws for recoveries",
     ignored: "it sends problems alone",
   },
+  zabbix: { ignored: statesOnly },
 };
 
 /** A signal's outcome; where the source leaves the word to the project, by the ingest contract's table. */
