@@ -28,7 +28,7 @@ test("the commands from the first webhook to MTTR and replay work when pasted", 
   const run = spawnSync("sh", ["-eu", "-c", script], { encoding: "utf8", timeout: 30_000 });
   expect(run.status).toBe(0);
   expect(run.stdout).toContain('"message":"Incident recorded successfully"');
-  expect(run.stdout).toContain('"n":1,"open":0,"mean_seconds":750');
+  expect(run.stdout).toContain('"n":1,"open":0,"dismissed":0,"mean_seconds":750');
   expect(run.stdout).toContain('"status":"UP","kind":"RECOVERY"');
   expect(run.stdout).toContain('"recovery_seconds":750');
   expect(run.stdout.match(/"type":"IncidentSignalRecorded"/g)).toHaveLength(2);
