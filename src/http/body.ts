@@ -36,6 +36,7 @@ async function decompressed(
   maxBytes: number,
 ): Promise<Uint8Array | "too_large"> {
   const names = encoding.toLowerCase().split(",", mostEncodings + 1);
+  if (names.length > mostEncodings) return bytes;
   let body = bytes;
   for (const name of names.reverse()) {
     const decompresses = ways.get(name.trim());
