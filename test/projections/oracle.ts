@@ -105,16 +105,14 @@ function timelines(signals: readonly OracleSignal[]): Map<string, OracleRecord[]
     const known = smallest.get(signal.event_id);
     if (known === undefined || signal.received_at < known.received_at) smallest.set(signal.event_id, signal);
   }
-  const different = [...smallest.values()];
   const timelines = new Map<string, OracleRecord[]>();
-  for (const incident_id of new Set(different.map((signal) => signal.incident_id))) {
-    const ofIncident = different.filter((signal) => signal.incident_id === incident_id);
-    const keys = new Set(ofIncident.map((signal) => JSON.stringify([signal.kind, signal.incident_time])));
-    const plain = [...keys].map((key) =>
-      recordOf(ofIncident.filter((one) => JSON.stringify([one.kind, one.incident_time]) === key)),
-    );
-    const timeline = plain.map((record) => echoed(record, plain)).sort(byTimeline);
-    timelines.set(incident_id, timeline);
+  for (const [incident_id, ofIncident] of Map.groupBy(smallest.values(), (signal) => signal.incident_id)) {
+    const moments = Map.groupBy(ofIncident, ({ incident_time }) => incident_time);
+    const timeline = [...moments.values()].flatMap((ofMoment) => {
+      const records = [...Map.groupBy(ofMoment, ({ kind }) => kind).values()].map(recordOf);
+      return records.map((record) => echoed(record, records));
+    });
+    timelines.set(incident_id, timeline.sort(byTimeline));
   }
   return timelines;
 }
