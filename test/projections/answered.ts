@@ -5,6 +5,8 @@ import { type ProjectAnswers, sorted } from "./oracle-answers.ts";
 
 type Queries = ReturnType<typeof readModelQueries>;
 
+const timelinesAtOnce = 20;
+
 /** Every item of a list that is asked for page by page. */
 async function all<Item>(
   ask: (page: {
@@ -35,12 +37,15 @@ export async function answered(
       ),
     )
   ).flat();
-  const timelines = await Promise.all(
-    incidentIds.map(async (incident_id) => {
+  // A few at a time: the queries refuse what would wait for Postgres by the thousand.
+  const timelines: (readonly [string, readonly object[]])[] = [];
+  for (let from = 0; from < incidentIds.length; from += timelinesAtOnce) {
+    const some = incidentIds.slice(from, from + timelinesAtOnce).map(async (incident_id) => {
       const timeline = await all((page) => queries.timeline(project, incident_id, page));
       return [incident_id, timeline.map(withoutPlace)] as const;
-    }),
-  );
+    });
+    timelines.push(...(await Promise.all(some)));
+  }
   return {
     incidents: sorted(incidents),
     pairs: sorted(pairs.map(({ outage_id: _, ...pair }) => pair)),
