@@ -45,8 +45,7 @@ export const noText = (description?: string) =>
   orNull(t.String(description === undefined ? {} : { description }));
 
 /** A time that is null in the example. */
-export const noTime = (description: string) =>
-  orNull(t.String({ format: "date-time", pattern: timePattern, description }));
+export const noTime = (description: string) => orNull(t.String({ ...rfc3339, description }));
 
 /** A uuid that is null in the example. */
 export const noUuid = () => orNull(t.String({ format: "uuid" }));
@@ -54,13 +53,15 @@ export const noUuid = () => orNull(t.String({ format: "uuid" }));
 export const uuid = (example: string, description?: string) =>
   t.String({ format: "uuid", examples: [example], ...(description === undefined ? {} : { description }) });
 
-const timePattern = "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$";
+const rfc3339 = {
+  format: "date-time",
+  pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$",
+};
 
 /** RFC 3339 in UTC, with milliseconds. */
 export const time = (example: string, description?: string) =>
   t.String({
-    format: "date-time",
-    pattern: timePattern,
+    ...rfc3339,
     examples: [example],
     ...(description === undefined ? {} : { description }),
   });
