@@ -14,7 +14,7 @@ import { timeText } from "./tool-times.ts";
 const textStatuses = statusTable({ firing: "REMINDER", resolved: "RECOVERY" });
 
 /** The headings of the default text. */
-const headings = /^\s*Alerts (Firing|Resolved):/m;
+const headings = /^[ \t]{0,8}Alerts (Firing|Resolved):/m;
 
 export const amazonManagedPrometheus: Source = {
   name: "amazon-managed-prometheus",

@@ -5,4 +5,6 @@ import { timeText } from "./tool-times.ts";
 
 /** As `timeText`, which reads an offset or `Z` only. */
 export const utcText = (value: unknown): Instant | undefined =>
-  timeText(typeof value === "string" ? value.replace(/\s+UTC\s*$/, "Z") : value);
+  timeText(typeof value === "string" ? withZ(value.trim()) : value);
+
+const withZ = (text: string): string => (text.endsWith(" UTC") ? `${text.slice(0, -4).trimEnd()}Z` : text);
