@@ -2,7 +2,8 @@
 // talks to it over HTTP.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, chown, mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
+import { chmod, chown, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../src/processes/ports.ts";
@@ -54,9 +55,16 @@ interface LaunchOptions {
   readonly spawned?: (child: ChildProcess) => void;
 }
 
-/** A data directory that the service's Postgres may enter also where the tests run as root. */
-export async function temporaryDataDir(account?: Account): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "incident-ledger-test-"));
+/**
+ * A data directory that the service's Postgres may enter also where the tests run as root. `made` hears of it in the
+ * moment in which it is made.
+ */
+export async function temporaryDataDir(
+  account?: Account,
+  made: (directory: string) => void = () => {},
+): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "incident-ledger-test-"));
+  made(directory);
   await chmod(directory, 0o711);
   if (account !== undefined) await chown(directory, account.uid, account.gid);
   return directory;

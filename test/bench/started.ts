@@ -10,11 +10,9 @@ const directories: string[] = [];
 const endWithinMs = 10_000;
 
 /** A data directory that goes with an interrupted measurement, and what lives on it with it. */
-export async function benchDirectory(): Promise<string> {
-  const directory = await temporaryDataDir();
-  directories.push(directory);
-  return directory;
-}
+export const benchDirectory = (): Promise<string> =>
+  // Noted as it is made: a signal may come before it is ready.
+  temporaryDataDir(undefined, (directory) => directories.push(directory));
 
 /** Notes a process that an interrupted measurement has to end. */
 export function started<Child extends ChildProcess>(child: Child): Child {

@@ -117,7 +117,7 @@ test.concurrent("Postgres away, then a table locked", async (report) => {
     statementTimeoutMs: 0,
   });
   await sql`begin`;
-  await sql`lock table signals in access exclusive mode`;
+  await sql`lock table records in access exclusive mode`;
   await pause(6_000);
   const lagLocked = (await metric(service.url, "ledger_projector_lag_seconds")) ?? 0;
   await sql`commit`;
