@@ -159,10 +159,7 @@ async function matchOne(
   const growth = draft.growth(host.incident);
   draft.update(
     { ...host, matched: host.matched + 1, matched_until: orphan.at, rest: candidate.after },
-    growth && {
-      before: null,
-      joined: growth.joined.filter(({ effective_time }) => effective_time > orphan.at),
-    },
+    growthBehind(growth, orphan.at),
   );
   return { incident: host.incident, matched_by };
 }
@@ -181,6 +178,12 @@ function isOfOtherMonitor(
   return (
     before.last_at <= at && before.monitor_id === own && joined.every(({ last }) => isSame(last.monitor_id))
   );
+}
+
+/** How what a match leaves of an outage has grown; undefined where ALERTs from before the batch are left too. */
+function growthBehind(growth: Growth | undefined, at: Instant): Growth | undefined {
+  if (growth === undefined || (growth.before !== null && growth.before.last_at > at)) return undefined;
+  return { before: null, joined: growth.joined.filter(({ effective_time }) => effective_time > at) };
 }
 
 interface Parts {
