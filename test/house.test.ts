@@ -113,6 +113,21 @@ const tooLong = [
   "src/spool/writer.ts createWriter",
 ];
 
+/** Tests that connect by themselves and hold no answer to its schema, and why they need not. */
+const pastTheAnswerCheck: Readonly<Record<string, string>> = {
+  "test/abuse/slow.tier.ts": "reads no answer: only when each connection ends",
+  "test/bench/contenders.ts": "is no test, and measures others' services too",
+  "test/bench/load-driver.ts": "is no test, and measures others' services too",
+  "test/bench/store-away.ts": "is no test",
+  "test/eventstore/embedded-back-pressure.test.ts": "speaks to the event store",
+  "test/eventstore/own-store.test.ts": "speaks to the event store",
+  "test/eventstore/stranger.ts": "stands in for another program",
+  "test/faults/proxy.ts": "passes bytes on",
+  "test/intake/sns-url.test.ts": "stands in for SNS",
+  "test/senders/senders.tier.ts": "asks the senders' own pages",
+  "test/supply-chain/supply-chain.test.ts": "stands in for a package registry",
+};
+
 describe("imports run one way", () => {
   for (const [area, allowed] of Object.entries(areas)) {
     const files = product.filter((file) => areaOf(file.path) === area);
@@ -285,6 +300,18 @@ describe("files", () => {
     const found = tests.filter((file) => pattern.test(file.code)).map((file) => file.path);
     // The contract suite also runs against other servers (EVENTSTORE_URL), of which one case asks too much.
     expect(found.filter((path) => !path.startsWith("test/eventstore/contract-"))).toEqual([]);
+  });
+
+  test("every answer that a test sees is held to its schema", () => {
+    const connects = /^node:(net|http|https|http2|tls)$/;
+    const checks = /\/(answer-check|http-side)\.ts$/;
+    const past = tests.filter(
+      ({ code, imports }) =>
+        (/\bfetch\(/.test(code) || imports.some(({ from }) => connects.test(from))) &&
+        !imports.some(({ from }) => checks.test(from)),
+    );
+    const paths = past.map(({ path }) => path).filter((path) => path !== "test/http/answer-check.ts");
+    expect(paths.sort()).toEqual(Object.keys(pastTheAnswerCheck).sort());
   });
 
   test("nothing is left to do in comments", () => {

@@ -99,7 +99,7 @@ export async function startService(
   const isThere =
     options.awaits === "welcome"
       ? () => output().includes(`Incident Ledger listens on ${url}`) && /Ctrl-C stops/.test(output())
-      : async () => (await fetch(`${url}/health/ready`).catch(() => undefined))?.status === 200;
+      : async () => (await checkedFetch(`${url}/health/ready`).catch(() => undefined))?.status === 200;
   await waitFor(
     async () => {
       if (child.exitCode !== null) throw new Error(`The service ended at its start:\n${output()}`);

@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { residentMib } from "../faults/figures.ts";
 import { reportedTests } from "../gate/reported-test.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
   type RunningService,
@@ -14,7 +15,7 @@ import {
   startService,
 } from "../running-service.ts";
 import { latencyLine, sendRealRequests } from "./real-requests.ts";
-import { answersIn } from "./wire.ts";
+import { answersIn, checkWireAnswers } from "./wire.ts";
 
 const { test } = reportedTests(import.meta.path);
 
@@ -47,7 +48,7 @@ function sendHuge(
   framing: "announced" | "chunked",
   fill: Buffer,
 ): Promise<Sent> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const piece =
       framing === "announced"
         ? fill
@@ -66,7 +67,11 @@ function sendHuge(
     });
     const finish = (): void => {
       socket.destroy();
-      resolve({ status: answersIn(received)[0]?.status, bytes });
+      const answers = answersIn(received);
+      checkWireAnswers({ method: "POST", path }, answers).then(
+        () => resolve({ status: answers[0]?.status, bytes }),
+        reject,
+      );
     };
     const next = (): void => {
       if (socket.destroyed) return;
@@ -159,7 +164,7 @@ test("B4: what is packed is unpacked no further than a body may be long", async 
   for (const path of ["/api/incidents/webhook/", "/api/incidents/webhook/auto"]) {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () =>
-        fetch(service.url + path, {
+        checkedFetch(service.url + path, {
           method: "POST",
           headers: { "X-API-Key": key, "Content-Encoding": "gzip", "Content-Type": "application/json" },
           body: bomb,

@@ -1,6 +1,7 @@
 // A sender who means well, beside those who do not: one webhook after the other, and how long each took.
 
 import { spreadOf } from "../faults/figures.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import type { RunningService } from "../running-service.ts";
 
 export interface RealRequests {
@@ -40,7 +41,7 @@ async function send(
   { project, key, incident }: { readonly project: string; readonly key: string; readonly incident: string },
 ): Promise<number> {
   try {
-    const answer = await fetch(`${url}/api/incidents/webhook/`, {
+    const answer = await checkedFetch(`${url}/api/incidents/webhook/`, {
       method: "POST",
       headers: { "X-API-Key": key },
       body: JSON.stringify({

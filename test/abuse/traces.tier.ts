@@ -15,7 +15,7 @@ import {
   startService,
   temporaryDataDir,
 } from "../running-service.ts";
-import { exchange } from "./wire.ts";
+import { checkWireAnswers, exchange } from "./wire.ts";
 
 const { test } = reportedTests(import.meta.path);
 
@@ -135,8 +135,11 @@ async function useEverything(): Promise<void> {
     });
 
   // Headers and targets that only a socket sends.
-  const raw = (headers: string, target = "/api/projects"): string =>
-    `GET ${target} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${key}\r\n${headers}\r\n`;
+  const ask = async (headers: string, path = "/api/projects"): Promise<void> => {
+    const raw = `GET ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${key}\r\n${headers}\r\n`;
+    const { answers } = await exchange(service.port, raw, { answers: 1 });
+    await checkWireAnswers({ method: "GET", path }, answers);
+  };
   for (const name of [
     "X-Request-Id",
     "User-Agent",
@@ -148,7 +151,7 @@ async function useEverything(): Promise<void> {
     "Cookie",
   ]) {
     for (const value of ["\x9b31m\xe2\x80\xa8", '{"level":"fatal"}', `x".${said}`, "a\x7fb"])
-      await exchange(service.port, raw(`${name}: ${value}\r\n`), { answers: 1 });
+      await ask(`${name}: ${value}\r\n`);
   }
   for (const target of [
     "/%0a%0d%1b[31m",
@@ -156,7 +159,7 @@ async function useEverything(): Promise<void> {
     "/api/projects?%0a=1",
     `/api/projects/${encodeURIComponent(forged)}/mttr`,
   ])
-    await exchange(service.port, raw("", target), { answers: 1 });
+    await ask("", target);
   for (const target of ["", "/incidents", "/mttr", "/pairs", "/quarantine", "/replay", "/status-mappings"])
     await checkedFetch(`${service.url}/api/projects/${project}${target}`, { headers: { "X-API-Key": key } });
   await checkedFetch(`${service.url}/api/projects/${project}/keys`, { headers: { "X-API-Key": adminKey } });

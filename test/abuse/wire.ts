@@ -1,6 +1,7 @@
 // Raw bytes over a socket, and what comes back read as HTTP answers: for what no HTTP client would ever send.
 
 import { connect } from "node:net";
+import { checkAnswer } from "../http/answer-check.ts";
 
 export interface WireAnswer {
   readonly status: number;
@@ -55,6 +56,18 @@ export function exchange(
     socket.on("error", finish);
     socket.on("close", finish);
   });
+}
+
+/** Holds each to what the service documents for this request. They are the service's own, not the runtime's refusals. */
+export async function checkWireAnswers(
+  request: { readonly method: string; readonly path: string },
+  answers: readonly WireAnswer[],
+): Promise<void> {
+  for (const { status, headers, body } of answers) {
+    const contentType = headers["content-type"] ?? null;
+    const text = Buffer.from(body, "latin1").toString();
+    await checkAnswer({ ...request, status, contentType, text });
+  }
 }
 
 /** The whole answers that the text begins with. */

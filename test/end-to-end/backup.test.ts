@@ -8,6 +8,7 @@ import { connectEventStore } from "../../src/eventstore/client.ts";
 import { readAddress } from "../../src/processes/event-store-address.ts";
 import { runCommand } from "../backup-commands.ts";
 import { quiet } from "../eventstore/adapter-store.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   end,
   type RunningService,
@@ -79,7 +80,7 @@ test("restored elsewhere it shows the same, with the same keys", async () => {
   );
   expect((await timeline(service)).body.items).toHaveLength(2);
   expect(await logIdOn(other)).not.toBe(original);
-  const replay = await fetch(`${service.url}/api/projects/${project}/incidents/one/replay`, {
+  const replay = await checkedFetch(`${service.url}/api/projects/${project}/incidents/one/replay`, {
     headers: { "X-API-Key": key },
   });
   const lines = (await replay.text()).trim().split("\n");

@@ -177,7 +177,7 @@ test("a lone surrogate and U+FFFD in an incident_id are two incidents, in timeli
       { key },
     );
     expect(items.map((item) => item.message)).toEqual([message ?? ""]);
-    const replay = await fetch(`${service.url}${path}/replay`, { headers: { "X-API-Key": key } });
+    const replay = await checkedFetch(`${service.url}${path}/replay`, { headers: { "X-API-Key": key } });
     const lines = (await replay.text()).trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line).data.message)).toEqual([message]);
   }

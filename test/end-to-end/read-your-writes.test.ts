@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "../../src/answers/field.ts";
 import type { IncidentDetail, IncidentItem, MttrAnswer, PairItem } from "../../src/answers/incidents.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
   type RunningService,
@@ -32,7 +33,7 @@ afterAll(async () => {
 }, 60_000);
 
 async function metric(service: RunningService, name: string): Promise<bigint> {
-  const text = await (await fetch(`${service.url}/metrics`)).text();
+  const text = await (await checkedFetch(`${service.url}/metrics`)).text();
   return BigInt(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? "-1");
 }
 

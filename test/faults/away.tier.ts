@@ -12,6 +12,7 @@ import { openPostgres } from "../../src/readmodel/postgres.ts";
 import { quiet, storeProcess } from "../eventstore/adapter-store.ts";
 import { reportedTests } from "../gate/reported-test.ts";
 import { setting } from "../gate/run-settings.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import { createTestDatabase } from "../postgres.ts";
 import {
   type RunningService,
@@ -207,7 +208,7 @@ async function overtaken(
 async function readyAfter(service: RunningService): Promise<number> {
   const startedAt = performance.now();
   await waitFor(
-    async () => (await fetch(`${service.url}/health/ready`)).status === 200,
+    async () => (await checkedFetch(`${service.url}/health/ready`)).status === 200,
     60_000,
     () => `Not ready again:\n${service.output().slice(-4_000)}`,
   );

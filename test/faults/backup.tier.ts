@@ -6,6 +6,7 @@ import { rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { runCommand } from "../backup-commands.ts";
 import { type Report, reportedTests } from "../gate/reported-test.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   end,
   type RunningService,
@@ -108,7 +109,7 @@ async function sendFor(service: RunningService, account: Account, into: Sent, ms
 /** What a reader is shown, without the places in the log, which every log has of its own. */
 async function shownOf(service: RunningService, { project, key }: Account) {
   const at = `/api/projects/${project}`;
-  const replay = await fetch(`${service.url}${at}/replay`, { headers: { "X-API-Key": key } });
+  const replay = await checkedFetch(`${service.url}${at}/replay`, { headers: { "X-API-Key": key } });
   const events = (await replay.text()).trim().split("\n");
   const ids = events.map((line) => JSON.parse(line).event_id as string);
   const incidents = [...new Set(events.map((line) => JSON.parse(line).data.incident_id as string))].sort();

@@ -1,12 +1,15 @@
 // One keep-alive HTTP connection by hand, so that it is certain what was sent, what was answered, and what was cut off:
-// a client library may send again on its own. Knows nothing of webhooks.
+// a client library may send again on its own. Every answer is held to what the service documents. Knows nothing of
+// webhooks.
 
 import { connect, type Socket } from "node:net";
+import { checkAnswer } from "../http/answer-check.ts";
 
 export interface HttpAnswer {
   /** 0 where no whole answer came. */
   readonly status: number;
   readonly body: string;
+  readonly contentType?: string | undefined;
   /** Only with status 0: nobody took the connection, it was cut after the request was sent, or nothing came in time. */
   readonly failure?: "refused" | "cut" | "late";
 }
@@ -58,7 +61,8 @@ export function openConnection(port: number, answerWithinMs = 20_000): Connectio
         const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0);
         if (received.length < headEnd + 4 + length) return;
         const body = Buffer.from(received.slice(headEnd + 4), "latin1").toString("utf8");
-        settle({ status: Number(head.slice(9, 12)), body }, !/connection: *close/i.test(head));
+        const contentType = /\r\ncontent-type: *([^\r]+)/i.exec(head)?.[1];
+        settle({ status: Number(head.slice(9, 12)), body, contentType }, !/connection: *close/i.test(head));
       });
       on.write(request);
     });
@@ -67,10 +71,13 @@ export function openConnection(port: number, answerWithinMs = 20_000): Connectio
     post: async (path, key, body) => {
       socket ??= await open();
       if (socket === undefined) return { status: 0, body: "", failure: "refused" };
-      return exchange(
+      const answer = await exchange(
         socket,
         `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-API-Key: ${key}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
       );
+      const { status, contentType = null, body: text } = answer;
+      if (status !== 0) await checkAnswer({ method: "POST", path, status, contentType, text });
+      return answer;
     },
     close: () => {
       socket?.destroy();

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import type { Report } from "../gate/reported-test.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 
 export interface Spread {
   readonly n: number;
@@ -49,7 +50,7 @@ export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`)
 /** The value of a metric without labels; undefined where the service does not answer. */
 export async function metric(url: string, name: string): Promise<number | undefined> {
   try {
-    const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2_000) });
+    const answer = await checkedFetch(`${url}/metrics`, { signal: AbortSignal.timeout(2_000) });
     const found = new RegExp(`^${name} (\\S+)$`, "m").exec(await answer.text())?.[1];
     return found === undefined ? undefined : Number(found);
   } catch {

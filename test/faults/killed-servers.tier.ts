@@ -5,6 +5,7 @@ import { expect } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Report, reportedTests } from "../gate/reported-test.ts";
 import { setting } from "../gate/run-settings.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import { type RunningService, removeDataDir, startService, waitFor } from "../running-service.ts";
 import { eventStorePid, postgresPid } from "../service-processes.ts";
 import { check, checkLine, faultsIn } from "./checker.ts";
@@ -95,7 +96,7 @@ async function killedAndReady(
     async () => {
       const next = pidOn(service.dataDir);
       if (next === undefined || next === pid) return false;
-      return (await fetch(`${service.url}/health/ready`)).status === 200;
+      return (await checkedFetch(`${service.url}/health/ready`)).status === 200;
     },
     120_000,
     () => `Not ready again:\n${service.output().slice(-4_000)}`,

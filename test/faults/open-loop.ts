@@ -1,5 +1,6 @@
 // Sends webhooks at a fixed rate, whether or not earlier ones have been answered, as senders do that know nothing of
-// each other. A process of its own, so that it shares no event loop with what it measures. Judges nothing.
+// each other. A process of its own, so that it shares no event loop with what it measures. Judges nothing but that each
+// answer is one that the service documents, and that only when all have come: else it would measure itself.
 //
 //   bun test/faults/open-loop.ts '{"port":3000,"key":"…","project":"…","perSecond":5000,"seconds":8,"sockets":2000,"run":"a","idsFile":"/…"}'
 //
@@ -7,6 +8,7 @@
 
 import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { checkAnswer } from "../http/answer-check.ts";
 
 export interface OpenLoop {
   readonly port: number;
@@ -44,6 +46,7 @@ interface Line {
   isOpen: boolean;
 }
 
+const path = "/api/incidents/webhook/";
 const answerWithinMs = 20_000;
 /** A listening socket's queue is short: whoever does not fit is told nothing and tries again a second later. */
 const mostOpening = 100;
@@ -60,6 +63,7 @@ async function run(loop: OpenLoop): Promise<OpenLoopResult> {
   const accepted: number[] = [];
   const refused: number[] = [];
   const ids: string[] = [];
+  const answers: { readonly status: number; readonly head: string; readonly text: string }[] = [];
   let [open, opening, sent, unsent, waiting] = [0, 0, 0, 0, 0];
   let [withoutRetryAfter, withoutRateLimit, lastAt] = [0, 0, 0];
 
@@ -71,6 +75,7 @@ async function run(loop: OpenLoop): Promise<OpenLoopResult> {
     const status = Number(head.slice(9, 12));
     const now = performance.now();
     count(status);
+    answers.push({ status, head, text: body });
     (status === 200 ? accepted : refused).push(now - line.sentAt);
     if (status === 200) {
       lastAt = now;
@@ -140,6 +145,10 @@ async function run(loop: OpenLoop): Promise<OpenLoopResult> {
   const lastlyAt = performance.now() + answerWithinMs;
   while (waiting > 0 && performance.now() < lastlyAt) await new Promise((resolve) => setTimeout(resolve, 10));
   if (waiting > 0) statuses.set(0, (statuses.get(0) ?? 0) + waiting);
+  for (const { status, head, text } of answers) {
+    const contentType = /\r\ncontent-type: *([^\r]+)/i.exec(head)?.[1] ?? null;
+    await checkAnswer({ method: "POST", path, status, contentType, text });
+  }
   writeFileSync(loop.idsFile, ids.join("\n"));
   return {
     sent,
@@ -163,7 +172,7 @@ function requestOf({ project, key, run }: OpenLoop, n: number): string {
     monitor_id: `m-${n % 50}`,
     message: "Request failed with status code 503",
   });
-  return `POST /api/incidents/webhook/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-API-Key: ${key}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  return `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-API-Key: ${key}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
 function spread(ms: number[]): { p50: number; p99: number; most: number } {

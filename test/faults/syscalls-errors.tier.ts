@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { readAddress } from "../../src/processes/event-store-address.ts";
 import { reportedTests } from "../gate/reported-test.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import {
   adminKey,
@@ -84,7 +85,7 @@ async function traced(
     ...more,
   });
   await waitFor(
-    async () => (await fetch(`${url()}/health/ready`).catch(() => undefined))?.status === 200,
+    async () => (await checkedFetch(`${url()}/health/ready`).catch(() => undefined))?.status === 200,
     60_000,
     () => `It did not become ready:\n${running.printed()}`,
   );
@@ -207,7 +208,7 @@ async function askJson<T>(
   path: string,
   options: { key?: string; body?: unknown } = {},
 ): Promise<T> {
-  const answer = await fetch(url() + path, {
+  const answer = await checkedFetch(url() + path, {
     method,
     headers: { "X-API-Key": options.key ?? "", "Content-Type": "application/json" },
     body: JSON.stringify(options.body),
@@ -305,7 +306,7 @@ async function untilRecovered(options: {
       note: "x".repeat(refused === 0 ? 3_000 : 100),
     });
     sent.bodies.add(body);
-    const answer = await fetch(`${url()}/api/incidents/webhook/`, {
+    const answer = await checkedFetch(`${url()}/api/incidents/webhook/`, {
       method: "POST",
       headers: { "X-API-Key": options.key },
       body,

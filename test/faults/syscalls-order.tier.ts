@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { reportedTests } from "../gate/reported-test.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import { adminKey, removeDataDir, temporaryDataDir } from "../running-service.ts";
 import { openConnection } from "./connection.ts";
@@ -91,7 +92,7 @@ async function traced(
   });
   try {
     const until = performance.now() + 60_000;
-    while ((await fetch(`${url}/health/ready`).catch(() => undefined))?.status !== 200) {
+    while ((await checkedFetch(`${url}/health/ready`).catch(() => undefined))?.status !== 200) {
       if (performance.now() > until) throw new Error(`It did not become ready:\n${running.printed()}`);
       await pause(25);
     }
@@ -123,7 +124,7 @@ async function traced(
 async function registered(url: string): Promise<{ readonly project: string; readonly key: string }> {
   const ask = async (path: string, body: unknown) => {
     const headers = { "X-API-Key": adminKey, "Content-Type": "application/json" };
-    const answer = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    const answer = await checkedFetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
     return (await answer.json()) as Record<string, string>;
   };
   const { project_uuid: project = "" } = await ask("/api/projects", { name: "Shop" });

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../src/processes/ports.ts";
 import { type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
+import { checkedFetch } from "../http/answer-check.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import {
   adminKey,
@@ -175,7 +176,8 @@ async function checkAfter(options: {
 async function ready(traced: Traced, port: number): Promise<boolean> {
   return untilOrDead(
     traced,
-    async () => (await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.status === 200,
+    async () =>
+      (await checkedFetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.status === 200,
   );
 }
 

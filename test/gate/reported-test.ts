@@ -3,6 +3,7 @@
 
 import { test as bunTest, expect } from "bun:test";
 import { type Random, randomFrom } from "../faults/seed.ts";
+import { misfits } from "../http/misfits.ts";
 import { resultsFile, seed } from "./run-settings.ts";
 import { boundText, type Facts, holds, type TimeBound, type Verdict, writeVerdict } from "./verdict.ts";
 
@@ -66,6 +67,7 @@ async function run(one: Pick<Verdict, "file" | "name">, body: Body): Promise<voi
         times.push({ name, figure, bound });
       },
     });
+    expect(misfits.splice(0)).toEqual([]);
   } catch (error) {
     conclude("failed", String(error));
     throw error;

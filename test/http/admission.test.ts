@@ -2,6 +2,14 @@
 
 import { describe, expect, test } from "bun:test";
 import { admission } from "../../src/http/admission.ts";
+import { heldToSchema, servedDocument } from "./answer-check.ts";
+
+/** What a webhook that was let in is answered. */
+const recorded = JSON.stringify(
+  (await servedDocument()).paths["/api/incidents/webhook/"]?.post?.responses["200"]?.content?.[
+    "application/json"
+  ]?.example,
+);
 
 const silent = {
   metrics: {
@@ -34,16 +42,18 @@ function world(bounds: Parameters<typeof admission>[0]["bounds"]): World {
   const rejected: string[] = [];
   const warnings: object[] = [];
   let handled = 0;
-  const handle = admission({
+  const unchecked = admission({
     ...silent,
     handle: () => {
       handled += 1;
-      return new Promise((resolve) => ends.push(() => resolve(new Response("done"))));
+      const headers = { "Content-Type": "application/json" };
+      return new Promise((resolve) => ends.push(() => resolve(new Response(recorded, { headers }))));
     },
     metrics: { ...silent.metrics, rejected: ({ reason }) => rejected.push(reason) },
     log: { ...silent.log, warn: (details) => warnings.push(details) },
     bounds: { waiting: 0, ...bounds },
   });
+  const handle = heldToSchema(unchecked);
   return {
     send: (path = "/api/incidents/webhook/", headers = {}) =>
       handle(new Request(`http://ledger${path}`, { method: "POST", headers })),

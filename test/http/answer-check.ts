@@ -22,7 +22,7 @@ export interface Operation {
   >;
 }
 
-interface SeenAnswer {
+export interface SeenAnswer {
   readonly method: string;
   /** Or the whole URL. */
   readonly path: string;
@@ -46,17 +46,27 @@ export async function servedDocument(): Promise<OpenApiDocument> {
 
 const ajv = new Ajv({ allErrors: true, keywords: ["example"] });
 addFormats.default(ajv);
-const compiled = new Map<string, ValidateFunction>();
+const validators = new WeakMap<object, ValidateFunction>();
+/** The same error is documented in many places; it is compiled once. */
+const byText = new Map<string, ValidateFunction>();
 
 /** What is wrong with the value; undefined where nothing is. */
 export function misfit(schema: object, value: unknown): string | undefined {
-  const key = JSON.stringify(schema);
-  const validate = compiled.get(key) ?? ajv.compile(schema);
-  compiled.set(key, validate);
+  const validate = validators.get(schema) ?? compiled(schema);
   return validate(value) ? undefined : ajv.errorsText(validate.errors, { dataVar: "answer" });
 }
 
+function compiled(schema: object): ValidateFunction {
+  const text = JSON.stringify(schema);
+  const validate = byText.get(text) ?? ajv.compile(schema);
+  byText.set(text, validate);
+  validators.set(schema, validate);
+  return validate;
+}
+
 let routes: Promise<readonly Route[]> | undefined;
+/** By their paths as they were asked for: senders ask for the same one thousands of times a second. Without queries. */
+const plainRoutes = new Map<string, Route>();
 
 interface Route {
   readonly template: string;
@@ -74,8 +84,8 @@ const allRoutes = async (): Promise<readonly Route[]> =>
     }))
     .sort((one, other) => one.template.split("{").length - other.template.split("{").length);
 
-/** Throws where the answer is none that the service documents. */
-async function checkAnswer(seen: SeenAnswer): Promise<void> {
+/** Throws where the answer is none that the service documents. For those who write their requests by hand. */
+export async function checkAnswer(seen: SeenAnswer): Promise<void> {
   const problem = await problemWith(seen);
   if (problem !== undefined) {
     const { method, path, status, text = "" } = seen;
@@ -112,7 +122,7 @@ async function schemaOf({
   contentType,
 }: SeenAnswer): Promise<object | undefined | string> {
   routes ??= allRoutes();
-  const route = (await routes).find(({ pattern }) => pattern.test(pathOf(path)));
+  const route = plainRoutes.get(path) ?? routeOf(await routes, path);
   const operation = route?.operations[method === "HEAD" ? "get" : method.toLowerCase()];
   // Where no route is, there can only be errors; they are the same everywhere.
   const response =
@@ -128,6 +138,12 @@ async function schemaOf({
   return (
     content?.schema ?? `${route?.template ?? "an error"} documents no ${type || "answer without a type"}`
   );
+}
+
+function routeOf(all: readonly Route[], path: string): Route | undefined {
+  const found = all.find(({ pattern }) => pattern.test(pathOf(path)));
+  if (found?.template.includes("{") === false && !path.includes("?")) plainRoutes.set(path, found);
+  return found;
 }
 
 /** Of any URL, also one whose Host header makes none of it. */

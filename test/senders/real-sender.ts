@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import { checkedFetch } from "../http/answer-check.ts";
 
 /** Fails, rather than skips, where a program is not installed. */
 export function requireProgram(name: string, debianPackage: string): void {
@@ -61,7 +62,7 @@ export async function startRelay(serviceUrl: string): Promise<Relay> {
           typeof value === "string" && !["host", "connection", "content-length"].includes(name),
       ),
     ) as Record<string, string>;
-    const passed = await fetch(serviceUrl + (request.url ?? "/"), { method: "POST", headers, body });
+    const passed = await checkedFetch(serviceUrl + (request.url ?? "/"), { method: "POST", headers, body });
     if (relayed.length < 1_000) relayed.push({ body: body.toString(), status: passed.status });
     return { status: passed.status, text: await passed.text() };
   };
