@@ -2,15 +2,15 @@
 // another shape than its schema's fails; and what the tests of a process share is ended at its end, since bun:test ends a
 // process without telling it.
 
-import { afterAll, afterEach, expect } from "bun:test";
+import { afterAll, afterEach } from "bun:test";
 import fc from "fast-check";
 import { seed } from "./gate/run-settings.ts";
-import { misfits } from "./http/misfits.ts";
+import { noMisfits } from "./http/misfits.ts";
 import { endTestServer } from "./postgres.ts";
 
 fc.configureGlobal({ seed });
 afterAll(endTestServer);
 
-afterEach(() => {
-  expect(misfits.splice(0)).toEqual([]);
-});
+afterEach(noMisfits);
+// What came after the last test.
+afterAll(noMisfits);

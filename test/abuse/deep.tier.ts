@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { readContractWebhook } from "../../src/intake/contract-webhook.ts";
 import { readNative } from "../../src/intake/receive-native.ts";
 import { readPayload } from "../../src/sources/read-payload.ts";
+import { spreadOf } from "../faults/figures.ts";
 import { reportedTests } from "../gate/reported-test.ts";
 import { checkedFetch } from "../http/answer-check.ts";
 import {
@@ -106,6 +107,8 @@ test("B5: JSON as deep, as wide and as long as it may be: answered by rule, in b
   );
   expect(unanswered).toBe(0);
   report.tried({ bodies: slowest.length });
+  report.found({ unanswered });
+  report.figures({ slowest: slowest[0], slowestToRead: reading[0], realP99Ms: spreadOf(latencies).p99 });
   report.timeBound("the slowest answer in ms", slowest[0]?.ms ?? Number.NaN, { below: 2_000 });
   // The read model takes what was recorded of them.
   const last = await service.json<{ position: string }>("POST", "/api/incidents/webhook/", {
@@ -147,7 +150,7 @@ function readingMs(body: Uint8Array): number {
   );
 }
 
-test("B6: ten thousand requests in one go on one connection: what is answered is answered in order, others meanwhile", async () => {
+test("B6: ten thousand requests in one go on one connection: what is answered is answered in order, others meanwhile", async (report) => {
   const real = sendRealRequests(service, { project, key });
   const count = 10_000;
   const get = (n: number): string => `GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-Id: n-${n}\r\n\r\n`;
@@ -176,6 +179,9 @@ test("B6: ten thousand requests in one go on one connection: what is answered is
   console.log(
     `B6: of ${count} webhooks in one go ${posted.length} were answered and ${recorded.length} recorded; ${latencyLine(latencies, unanswered)}`,
   );
+  report.tried({ requests: 2 * count });
+  report.found({ answered: posted.length, recorded: recorded.length, unanswered });
+  report.figures({ realP99Ms: spreadOf(latencies).p99 });
   expect(unanswered).toBe(0);
   // The runtime ends a connection on which a request comes while another is still being answered: what was answered is
   // the beginning, in order, and nothing behind the one that was being answered is carried out.

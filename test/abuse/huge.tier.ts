@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
-import { residentMib } from "../faults/figures.ts";
+import { residentMib, spreadOf } from "../faults/figures.ts";
 import { reportedTests } from "../gate/reported-test.ts";
 import { checkedFetch } from "../http/answer-check.ts";
 import {
@@ -88,7 +88,7 @@ function sendHuge(
   });
 }
 
-test("B4: 200 MB, announced, in chunks or packed, a hundred at once: each is told 413 before it has sent 1 MB", async () => {
+test("B4: 200 MB, announced, in chunks or packed, a hundred at once: each is told 413 before it has sent 1 MB", async (report) => {
   const blank = Buffer.alloc(16_384, 0x20);
   const packed = gzipSync(Buffer.alloc(64 * mib, 0x20)).subarray(0, 16_384);
   const paths: readonly (readonly [string, string])[] = [
@@ -128,6 +128,12 @@ test("B4: 200 MB, announced, in chunks or packed, a hundred at once: each is tol
     console.log(
       `B4: ${framing}: ${paths.length * 2} rounds of 100 bodies of 200 MB: at most ${(mostSent / 1024).toFixed(0)} KiB of one sent before its answer; memory ${before.toFixed(0)} -> at most ${peak.toFixed(0)} MiB; ${latencyLine(latencies, unanswered)}`,
     );
+    report.tried({ [framing]: `${paths.length * 2} rounds of 100 bodies of 200 MB` });
+    report.found({ [`${framing}, bytes sent at most`]: mostSent, [`${framing}, unanswered`]: unanswered });
+    report.figures({
+      [`${framing}, MiB`]: [before, peak],
+      [`${framing}, real p99 ms`]: spreadOf(latencies).p99,
+    });
     expect(mostSent).toBeLessThan(mib);
     expect(unanswered).toBe(0);
     // What comes in chunks is kept until it is more than is allowed: a hundred times 256 KiB a round, and what the
@@ -136,10 +142,11 @@ test("B4: 200 MB, announced, in chunks or packed, a hundred at once: each is tol
   }
 }, 120_000);
 
-test("B4: whoever has no key, or no route, sends 200 MB into the void: no memory is taken", async () => {
+test("B4: whoever has no key, or no route, sends 200 MB into the void: no memory is taken", async (report) => {
   const pid = Number(service.child.pid);
   const before = residentMib(pid);
   const blank = Buffer.alloc(16_384, 0x20);
+  let mostSent = 0;
   for (const [path, status] of [
     ["/api/incidents/webhook/", 401],
     ["/nope", 404],
@@ -149,13 +156,20 @@ test("B4: whoever has no key, or no route, sends 200 MB into the void: no memory
         Array.from({ length: 100 }, () => sendHuge(path, "no-such-key", framing, blank)),
       );
       expect([path, framing, ...new Set(sent.map((one) => one.status))]).toEqual([path, framing, status]);
-      expect(Math.max(...sent.map(({ bytes }) => bytes))).toBeLessThan(mib);
+      mostSent = Math.max(mostSent, ...sent.map(({ bytes }) => bytes));
+      expect(mostSent).toBeLessThan(mib);
     }
   }
-  console.log(`B4: without a key: memory ${before.toFixed(0)} -> ${residentMib(pid).toFixed(0)} MiB`);
+  const after = residentMib(pid);
+  console.log(`B4: without a key: memory ${before.toFixed(0)} -> ${after.toFixed(0)} MiB`);
+  report.tried({ bodies: 400, of: "200 MB" });
+  report.found({ bytesSentAtMost: mostSent });
+  report.figures({ mib: [before, after] });
+  // A hundred of the bodies' beginnings, as they were sent, would take as much.
+  expect(after - before).toBeLessThan(50);
 }, 60_000);
 
-test("B4: what is packed is unpacked no further than a body may be long", async () => {
+test("B4: what is packed is unpacked no further than a body may be long", async (report) => {
   const pid = Number(service.child.pid);
   const bomb = gzipSync(Buffer.alloc(128 * mib, 0x20));
   // Small enough to be read whole: what refuses it is its length once unpacked.
@@ -177,6 +191,9 @@ test("B4: what is packed is unpacked no further than a body may be long", async 
   console.log(
     `B4: 40 bodies of ${(bomb.length / 1024).toFixed(0)} KiB that unpack to 128 MiB: memory ${before.toFixed(0)} -> ${after.toFixed(0)} MiB`,
   );
+  report.tried({ bodies: 40, unpackTo: "128 MiB" });
+  report.found({ statuses: [413] });
+  report.figures({ mib: [before, after] });
   // One of them unpacked whole would take as much.
   expect(after - before).toBeLessThan(128);
 }, 60_000);

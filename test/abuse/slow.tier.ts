@@ -126,7 +126,9 @@ test("a thousand slow connections: the others are served, and all of the slow on
     console.log(`B3:   ${name}: closed after ${(spreadOf(ends).most / 1000).toFixed(1)} s at most`);
   }
   expect([unanswered, open]).toEqual([0, []]);
-  report.tried({ connections });
+  report.tried({ connections, ways: kinds.map(([name]) => name) });
+  report.found({ unanswered, stillOpen: open.length });
+  report.figures({ mib: [before.mib, peakMib], p99MsWithoutThem: spreadOf(alone.latencies).p99 });
   report.timeBound("the last one closed in ms", Math.max(...closed.map(({ ms }) => ms)), {
     below: closedWithinMs,
   });

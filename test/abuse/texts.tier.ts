@@ -128,7 +128,7 @@ async function every<T>(path: string): Promise<readonly T[]> {
   return items;
 }
 
-test("S6: any text in any field is kept exactly and shown in its normal form", async () => {
+test("S6: any text in any field is kept exactly and shown in its normal form", async (report) => {
   const all = fc.sample(sent, { numRuns: webhooks, seed }) as readonly Sent[];
   const byEvent = new Map<string, { sent: Sent; raw: string }>();
   const statuses = new Map<number, number>();
@@ -209,9 +209,17 @@ test("S6: any text in any field is kept exactly and shown in its normal form", a
   console.log(
     `S6: ${all.length} webhooks of any text, answered ${[...statuses].map(([status, n]) => `${status} ${n} times`).join(", ")}; ${events.length} events exact, ${shown.length} incidents and ${looked} timelines in normal form, ${letters.items.length} dead letters`,
   );
+  report.tried({ webhooks: all.length, timelines: looked });
+  report.found({
+    statuses,
+    exactEvents: events.length,
+    incidents: shown.length,
+    deadLetters: letters.items.length,
+  });
+  expect(looked).toBeGreaterThan(100);
 }, 180_000);
 
-test("S6: what looks alike and is not is kept apart", async () => {
+test("S6: what looks alike and is not is kept apart", async (report) => {
   const alike = [
     ["é", "e\u0301"],
     ["\u212b", "\u00c5"],
@@ -245,6 +253,8 @@ test("S6: what looks alike and is not is kept apart", async () => {
     20_000,
     () => `Only ${JSON.stringify(found.items.map(({ incident_id }) => incident_id))} are there.`,
   );
+  report.tried({ incidents: alike.flat().length });
+  report.found({ incidents: found.items.length });
   expect(found.items.map(({ incident_id }) => incident_id).sort()).toEqual(
     alike.flat().map(normalForm).sort(),
   );

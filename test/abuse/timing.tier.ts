@@ -3,7 +3,6 @@
 // are compared by their hash and in the same steps is in test/intake/compared-keys.test.ts.
 
 import { afterAll, beforeAll, expect } from "bun:test";
-import { randomBytes, randomUUID } from "node:crypto";
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import { startRegistry } from "../../src/intake/registry.ts";
 import { reportedTests } from "../gate/reported-test.ts";
@@ -11,7 +10,7 @@ import { adminKey, projectA } from "../http/http-side.ts";
 import { memoryLog } from "../intake/memory-log.ts";
 import { createWholeSide, type WholeSide } from "./whole-side.ts";
 
-const { test } = reportedTests(import.meta.path);
+const { random, test } = reportedTests(import.meta.path);
 
 /** A true difference shows in every run; chance shows one in a hundred at this level. */
 const level = 0.01;
@@ -61,7 +60,7 @@ type Kinds = readonly [() => string, () => string];
  * takes longer than what is looked for. The slowest tenth is the machine's, not theirs.
  */
 async function compare(run: (given: string) => unknown, kinds: Kinds, count: number): Promise<Welch> {
-  const which = Uint8Array.from({ length: count * 2 }, () => (Math.random() < 0.5 ? 0 : 1));
+  const which = Uint8Array.from({ length: count * 2 }, () => random.below(2));
   // Flat, as the strings of requests are, made in the order of their use and with the same garbage beside them: nothing
   // but what they say tells them apart.
   const given = Array.from(which, (kind) => {
@@ -98,21 +97,31 @@ async function mostAlike(
   return found.reduce((best, one) => (one.p > best.p ? one : best));
 }
 
-const random = (length: number): string => randomBytes(length).toString("base64url").slice(0, length);
+const anyKey = (length: number): string =>
+  Buffer.from(Uint8Array.from({ length }, () => random.below(256)))
+    .toString("base64url")
+    .slice(0, length);
 
-test("the test itself sees a comparison that stops at the first difference", async () => {
-  const secret = random(4_000);
+const anyUuid = (): string => {
+  const digits = Array.from({ length: 32 }, () => random.below(16).toString(16)).join("");
+  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
+};
+
+test("the test itself sees a comparison that stops at the first difference", async (report) => {
+  const secret = anyKey(4_000);
   const stopping = (given: string): boolean => {
     for (let at = 0; at < secret.length; at++)
       if (given.charCodeAt(at) !== secret.charCodeAt(at)) return false;
     return true;
   };
-  const kinds = [() => secret.slice(0, -1) + random(1), () => random(secret.length)] as const;
+  const kinds = [() => secret.slice(0, -1) + anyKey(1), () => anyKey(secret.length)] as const;
   const { p } = await compare(stopping, kinds, 2_000);
+  report.tried({ timings: 2 * 2_000 });
+  report.found({ p });
   expect(p).toBeLessThan(level);
 });
 
-test("S9: a key of which all but the end is right is refused as quickly as one that is all wrong", async () => {
+test("S9: a key of which all but the end is right is refused as quickly as one that is all wrong", async (report) => {
   const now = instant("2025-03-01T00:00:00Z");
   const log = memoryLog();
   const registry = startRegistry({
@@ -130,17 +139,19 @@ test("S9: a key of which all but the end is right is refused as quickly as one t
     ["S9, a project's key", issued.made.secret],
     ["S9, the admin key", adminKey],
   ] as const) {
-    const nearly = (): string => `${right.slice(0, -8)}${random(7)}~`;
-    const wrong = (): string => `${random(right.length - 1)}~`;
+    const nearly = (): string => `${right.slice(0, -8)}${anyKey(7)}~`;
+    const wrong = (): string => `${anyKey(right.length - 1)}~`;
     const authenticate = (given: string) => registry.authenticate(given, now);
     for (const make of [nearly, wrong]) expect(authenticate(make()).tag).toBe("refused");
     await mostAlike(`${name}, wrong and wrong`, authenticate, [wrong, wrong], 50_000);
     const { p } = await mostAlike(`${name}, nearly right and wrong`, authenticate, [nearly, wrong], 50_000);
+    report.tried({ [name]: `${runs} times 2 x 50,000 timings` });
+    report.found({ [`${name}, p`]: p });
     expect(p).toBeGreaterThan(level);
   }
 }, 120_000);
 
-test("S11: another project's is refused as quickly as what is not there", async () => {
+test("S11: another project's is refused as quickly as what is not there", async (report) => {
   const ask = (path: string) => (project: string) =>
     side.handle(
       new Request(`http://ledger/api/projects/${project}/${path}`, { headers: { "X-API-Key": key } }),
@@ -177,7 +188,9 @@ test("S11: another project's is refused as quickly as what is not there", async 
     ["the webhook's repository", post("repo_uuid"), repositories],
   ] as const) {
     expect((await run(others[0] ?? "")).status).toBe(404);
-    const { p } = await mostAlike(`S11, ${name}`, run, [one(others), randomUUID], 15_000);
+    const { p } = await mostAlike(`S11, ${name}`, run, [one(others), anyUuid], 15_000);
+    report.tried({ [name]: `${runs} times 2 x 15,000 timings` });
+    report.found({ [`${name}, p`]: p });
     expect(p).toBeGreaterThan(level);
   }
 }, 180_000);

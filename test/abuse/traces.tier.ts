@@ -218,7 +218,7 @@ function filesBelow(folder: string): readonly string[] {
 }
 
 describe("S10: secrets", () => {
-  test("lie nowhere in the data directory, but in the file that is meant for one", () => {
+  test("lie nowhere in the data directory, but in the file that is meant for one", (report) => {
     const files = filesBelow(dataDir);
     let bytes = 0;
     let found = 0;
@@ -234,15 +234,19 @@ describe("S10: secrets", () => {
     console.log(
       `S10: ${files.length} files of ${(bytes / 1_048_576).toFixed(0)} MiB looked through for ${Object.keys(secrets).length} secrets; an incident_id is found in ${found}; revoked after ${revokedAfterMs.toFixed(1)} ms`,
     );
+    report.tried({ files: files.length, bytes, secrets: Object.keys(secrets) });
+    report.found({ hits, filesWithTheIncident: found });
     expect(found).toBeGreaterThan(1);
     expect(hits).toEqual(["secrets-key in secrets-key"]);
   });
 
-  test("their files can be read by their owner alone", () => {
+  test("their files can be read by their owner alone", (report) => {
+    report.tried({ files: ["secrets-key"] });
     expect(statSync(join(dataDir, "secrets-key")).mode & 0o777).toBe(0o600);
   });
 
-  test("are in no log line, no metric, and no other process", () => {
+  test("are in no log line, no metric, and no other process", (report) => {
+    report.tried({ secrets: Object.keys(secrets), processes: children.length, logBytes: stdout.length });
     expect(children.length).toBeGreaterThan(1);
     for (const [name, secret] of Object.entries(secrets)) {
       for (const form of forms(secret)) {
@@ -259,6 +263,7 @@ describe("S10: secrets", () => {
   });
 
   test("that are revoked are refused within a second", (report) => {
+    report.tried({ revokedKeys: 1 });
     // At the end of the wait for it, it had been refused at all.
     expect(revokedAfterMs).toBeLessThan(10_000);
     report.timeBound("refused after the revocation in ms", revokedAfterMs, { below: 1_000 });
@@ -266,8 +271,9 @@ describe("S10: secrets", () => {
 });
 
 describe("S12: log lines", () => {
-  test("are each one object of JSON, without a raw control character, and none is forged", () => {
+  test("are each one object of JSON, without a raw control character, and none is forged", (report) => {
     const lines = stdout.split("\n").filter((line) => line !== "");
+    report.tried({ lines: lines.length });
     expect(lines.length).toBeGreaterThan(100);
     for (const line of lines) {
       const { level, time, msg } = JSON.parse(line) as Record<string, unknown>;
@@ -284,13 +290,15 @@ describe("S12: log lines", () => {
     console.log(`S12: ${lines.length} lines, each one object; none holds a message or a control character`);
   });
 
-  test("tell nothing of messages and names", () => {
+  test("tell nothing of messages and names", (report) => {
+    report.tried({ logBytes: stdout.length, metricsBytes: metrics.length });
+    expect(metrics.length).toBeGreaterThan(1_000);
     expect(stdout).not.toContain(said);
     expect(metrics).not.toContain(said);
     expect(metrics).not.toMatch(/forged|odd/);
   });
 
-  test("are as safe for people", async () => {
+  test("are as safe for people", async (report) => {
     const pretty = await startService({ env: { LOG_LEVEL: "debug", LOG_FORMAT: "pretty" } });
     try {
       const { project, key } = await registerProject(pretty);
@@ -313,6 +321,7 @@ describe("S12: log lines", () => {
       });
       await pretty.stop();
       const printed = pretty.output();
+      report.tried({ logBytes: printed.length });
       expect(printed).toContain("a status that is neither");
       expect(printed).not.toMatch(/[^\P{Cc}\n]|\u2028|\u2029/u);
       expect(printed).not.toMatch(/^\{"level":"fatal"/m);

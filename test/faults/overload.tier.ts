@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectEventStore } from "../../src/eventstore/client.ts";
-import { reportedTests } from "../gate/reported-test.ts";
+import { type Report, reportedTests } from "../gate/reported-test.ts";
 import {
   adminKey,
   type RunningService,
@@ -81,29 +81,31 @@ describe("B1: more than can be done", () => {
 describe("B2: one key floods, another sends 10 a second", () => {
   let alone: OpenLoopResult;
 
-  test("alone, for comparison", async () => {
+  test("alone, for comparison", async (report) => {
     await drained();
     alone = await drive(quiet, { perSecond: quietPerSecond });
     print("quiet key, alone", alone);
+    report.tried({ sent: alone.sent });
+    report.found({ statuses: alone.statuses });
     expect(alone.statuses).toEqual({ 200: alone.sent });
   }, 400_000);
 
-  test("the flood costs the other no error", async () => {
-    await beside("flood of 10 x", [200, 503], { perSecond: 10 * capacity });
+  test("the flood costs the other no error", async (report) => {
+    await beside(report, "flood of 10 x", [200, 503], { perSecond: 10 * capacity });
   }, 120_000);
 
-  test("nor does it while the event store is frozen", async () => {
+  test("nor does it while the event store is frozen", async (report) => {
     const store = eventStorePid(service.dataDir);
     if (store === undefined) throw new Error("The event store's process is not known.");
     process.kill(store, "SIGSTOP");
     try {
-      await beside("flood of 2 x, event store frozen", [200, 503], { perSecond: 2 * capacity });
+      await beside(report, "flood of 2 x, event store frozen", [200, 503], { perSecond: 2 * capacity });
     } finally {
       process.kill(store, "SIGCONT");
     }
   }, 120_000);
 
-  test("with a quota the flood is told 429 with RateLimit, and the other nothing of it", async () => {
+  test("with a quota the flood is told 429 with RateLimit, and the other nothing of it", async (report) => {
     const perSecond = Math.max(1, Math.floor(capacity / 10));
     const quota = { webhooks: perSecond, per: "second" };
     const path = `/api/projects/${project}/keys/${flood.key_id}`;
@@ -122,7 +124,7 @@ describe("B2: one key floods, another sends 10 a second", () => {
       10_000,
       () => `The quota was not taken: ${refused}`,
     );
-    const result = await beside("flood of 10 x with a quota", [200, 429, 503], {
+    const result = await beside(report, "flood of 10 x with a quota", [200, 429, 503], {
       perSecond: 10 * capacity,
     });
     expect(result.statuses[429]).toBeGreaterThan(0);
@@ -131,6 +133,7 @@ describe("B2: one key floods, another sends 10 a second", () => {
   }, 120_000);
 
   async function beside(
+    report: Report,
     what: string,
     answers: readonly number[],
     load: Partial<OpenLoop>,
@@ -142,6 +145,9 @@ describe("B2: one key floods, another sends 10 a second", () => {
     print(what, flooding);
     print("  the quiet key meanwhile", other);
     console.log(`  its p99 is ${(other.acceptedMs.p99 / alone.acceptedMs.p99).toFixed(1)} x that alone`);
+    report.tried({ what, sent: flooding.sent, besideIt: other.sent });
+    report.found({ flood: flooding.statuses, quiet: other.statuses });
+    report.figures({ quietP99Ms: other.acceptedMs.p99, quietP99MsAlone: alone.acceptedMs.p99 });
     onlyAnswers(flooding, answers);
     // Otherwise it was no flood.
     expect(flooding.sent).toBeGreaterThan(10 * other.sent);

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { readAddress } from "../../src/processes/event-store-address.ts";
-import { reportedTests } from "../gate/reported-test.ts";
+import { type Report, reportedTests } from "../gate/reported-test.ts";
 import { checkedFetch } from "../http/answer-check.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres.ts";
 import {
@@ -96,12 +96,18 @@ const restarted = (env: Record<string, string>): Promise<RunningService> =>
   startService({ dataDir, port: servers.port, env });
 
 /** Starts it again, and finds everything acknowledged, once. */
-async function allThere(env: Record<string, string>, project: string, sent: Sent): Promise<void> {
+async function allThere(
+  report: Report,
+  env: Record<string, string>,
+  { project, sent }: { readonly project: string; readonly sent: Sent },
+): Promise<void> {
   const service = await restarted(env);
   const eventstoreUrl = env.EVENTSTORE_URL ?? readAddress(join(dataDir, "eventstore")) ?? "";
   const databaseUrl = env.DATABASE_URL ?? own.url;
   const found = await check({ eventstoreUrl, databaseUrl, project, sent });
   console.log(`    ${sentLine(sent)}\n    ${checkLine(found)}`);
+  report.tried({ requests: sent.byStatus });
+  report.found(found);
   expect(await metric(url(), "ledger_spool_damaged_records")).toBe(0);
   await end(service.child, "SIGKILL");
   expect(faultsIn(found)).toBe(0);
@@ -109,7 +115,8 @@ async function allThere(env: Record<string, string>, project: string, sent: Sent
 
 describe("a flush that fails", () => {
   for (const n of [2, 3, 5, 8, 13, 21]) {
-    test(`of the spool, the ${n}. of a thread: no 200 without a flush, and the service ends loudly`, async () => {
+    test(`of the spool, the ${n}. of a thread: no 200 without a flush, and the service ends loudly`, async (report) => {
+      report.tried({ failedFlush: n });
       const inject = { calls: "fdatasync", what: "error=EIO", when: String(n) };
       const running = await traced(external(), inject, { stringBytes: 200_000 });
       const { project, key } = servers.nextProject();
@@ -128,12 +135,13 @@ describe("a flush that fails", () => {
       const mark = new RegExp(eventId.source.replaceAll('"', '\\\\?"'), "g");
       const { answers, early } = orderIn(calls, { mark, isKept: (file) => file.endsWith(".spool") });
       expect(calls.filter(({ result }) => result.includes("EIO")).length).toBeGreaterThan(0);
+      report.found({ answers, early: early.length });
       expect(early).toEqual([]);
       // The first threads' second flush may come before the first answer.
       if (n >= 5) expect(answers).toBeGreaterThan(0);
       console.log(`  EIO in flush ${n}: ${answers} answers of 200, all flushed before`);
       servers.store.thaw();
-      await allThere(external(), project, sent);
+      await allThere(report, external(), { project, sent });
     }, 90_000);
   }
 
@@ -144,10 +152,12 @@ describe("a flush that fails", () => {
     ["checkpoint", "events.sqlite-wal", 6],
     ["first-start", "events.sqlite-wal", 5],
   ] as const) {
-    test(`of ${file}, the ${n}. (${scene}): the event store ends loudly and keeps what it acknowledged`, async () => {
+    test(`of ${file}, the ${n}. (${scene}): the event store ends loudly and keeps what it acknowledged`, async (report) => {
+      report.tried({ scene, file, failedFlush: n });
       const kill = { call: "fsync", file, n, instead: "error=EIO" };
       const place = join(directory, "store");
       const round = await storeRound({ scene, prepared: join(directory, "prepared"), place, kill });
+      report.found({ problems: round.problems, acknowledged: round.acknowledged, exitCode: round.ended });
       expect(round.problems).toEqual([]);
       expect(round.ended).toBe(1);
       expect(round.printed).toMatch(/could not flush and stops|disk I\/O error/);
@@ -155,19 +165,21 @@ describe("a flush that fails", () => {
     }, 60_000);
   }
 
-  test("may leave a journal that is in memory only: it is in the file, flushed, before more is acknowledged", async () => {
+  test("may leave a journal that is in memory only: it is in the file, flushed, before more is acknowledged", async (report) => {
     const place = join(directory, "store");
     const prepared = join(directory, "prepared");
     const { trace } = await storeRound({ scene: "recovery", prepared, place, kill: undefined });
     const steps = readTrace(trace).map((call) => `${call.name} ${basename(fileOf(call) ?? "")}`);
     const emptied = steps.indexOf("ftruncate events.sqlite-wal");
     const flushed = steps.lastIndexOf("fsync events.sqlite", emptied);
+    report.tried({ systemCalls: steps.length });
+    report.found({ flushed, emptied });
     expect(flushed).toBeGreaterThan(steps.lastIndexOf("pwrite64 events.sqlite", emptied));
     expect(flushed).toBeGreaterThan(0);
     expect(steps.indexOf("pwrite64 events.sqlite-wal")).toBeGreaterThan(emptied);
   }, 60_000);
 
-  test("of a checkpoint costs nothing: the journal has it all, and the next checkpoint writes it again", async () => {
+  test("of a checkpoint costs nothing: the journal has it all, and the next checkpoint writes it again", async (report) => {
     const kill = { call: "fsync", file: "events.sqlite", n: 1, instead: "error=EIO" };
     const place = join(directory, "store");
     const round = await storeRound({
@@ -176,11 +188,13 @@ describe("a flush that fails", () => {
       place,
       kill,
     });
+    report.tried({ scene: "checkpoint", file: kill.file, failedFlush: kill.n });
+    report.found({ problems: round.problems, acknowledged: round.acknowledged });
     expect(round.trace).toContain("EIO");
     expect(round.problems).toEqual([]);
   }, 60_000);
 
-  test("again and again in the embedded event store: it is started again, and no webhook is refused", async () => {
+  test("again and again in the embedded event store: it is started again, and no webhook is refused", async (report) => {
     const env = { DATABASE_URL: own.url, ACK: "store" };
     const inject = { calls: "fsync", what: "error=EIO", when: "12" };
     const paths = [join(dataDir, "eventstore", "events.sqlite-wal")];
@@ -197,9 +211,10 @@ describe("a flush that fails", () => {
       result.includes("EIO"),
     );
     console.log(`  the embedded event store failed ${failed.length} flushes`);
+    report.found({ failedFlushes: failed.length });
     expect(failed.length).toBeGreaterThan(1);
     expect(running.printed()).toContain("the embedded event store is lost");
-    await allThere(env, project, sent);
+    await allThere(report, env, { project, sent });
   }, 120_000);
 });
 
@@ -217,7 +232,7 @@ async function askJson<T>(
 }
 
 describe("a full disk", () => {
-  test("under the spool by injection: 503 while it is full, then 200 again by itself", async () => {
+  test("under the spool by injection: 503 while it is full, then 200 again by itself", async (report) => {
     const inject = { calls: "pwrite64", what: "error=ENOSPC", when: "5..25" };
     const paths = [join(dataDir, "spool", "00000000000000000001.spool")];
     const running = await traced(external(), inject, { paths });
@@ -228,10 +243,10 @@ describe("a full disk", () => {
     await running.end("SIGKILL");
     servers.store.thaw();
     console.log(`  ENOSPC in the spool: ${story}`);
-    await allThere(external(), project, sent);
+    await allThere(report, external(), { project, sent });
   }, 60_000);
 
-  test("under the embedded event store by injection: the spool takes it, no webhook is refused", async () => {
+  test("under the embedded event store by injection: the spool takes it, no webhook is refused", async (report) => {
     const env = { DATABASE_URL: own.url, ACK: "store" };
     const inject = { calls: "pwrite64", what: "error=ENOSPC", when: "120..400" };
     const paths = [join(dataDir, "eventstore", "events.sqlite-wal")];
@@ -243,13 +258,13 @@ describe("a full disk", () => {
     await running.end("SIGKILL");
     expect([...sent.byStatus.keys()]).toEqual([200]);
     expect(readFileSync(running.traceFile, "utf8")).toContain("ENOSPC");
-    await allThere(env, project, sent);
+    await allThere(report, env, { project, sent });
   }, 90_000);
 
   test("that the spool filled itself: what drains makes room", async (report) => {
     const spool = join(dataDir, "spool");
     mkdirSync(spool, { mode: 0o700 });
-    if (!mounted(spool, "1m")) return report.found({ mounted: false });
+    mount(spool, "1m");
     try {
       const service = await restarted(external());
       const { project, key } = servers.nextProject();
@@ -258,14 +273,14 @@ describe("a full disk", () => {
       const story = await untilRecovered({ project, key, sent, whenFull: servers.store.thaw });
       await end(service.child, "SIGKILL");
       console.log(`  a tmpfs of 1 MiB under the spool: ${story}`);
-      await allThere(external(), project, sent);
+      await allThere(report, external(), { project, sent });
     } finally {
       unmount(spool);
     }
   }, 90_000);
 
   test("under everything, until somebody makes room", async (report) => {
-    if (!mounted(dataDir, "4m")) return report.found({ mounted: false });
+    mount(dataDir, "4m");
     try {
       const env = { DATABASE_URL: own.url, ACK: "store" };
       const service = await restarted(env);
@@ -276,7 +291,7 @@ describe("a full disk", () => {
       const story = await untilRecovered({ project, key, sent, whenFull: () => rmSync(ballast) });
       await end(service.child, "SIGKILL");
       console.log(`  a tmpfs of 4 MiB under event store and spool: ${story}`);
-      await allThere(env, project, sent);
+      await allThere(report, env, { project, sent });
     } finally {
       unmount(dataDir);
     }
@@ -328,11 +343,10 @@ async function untilRecovered(options: {
   return `${takenBefore} taken, then ${refused} times 503 with Retry-After, then taken again`;
 }
 
-/** Whether a small file system of its own lies there now: only root may. */
-function mounted(place: string, size: string): boolean {
+/** Puts a small file system of its own there: only root may. */
+function mount(place: string, size: string): void {
   const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size},mode=0711`, "tmpfs", place]);
-  if (status !== 0) console.log("  no tmpfs can be mounted here: only injected errors are tried");
-  return status === 0;
+  if (status !== 0) throw new Error(`Cannot mount a tmpfs on ${place}: run this tier as root.`);
 }
 
 const unmount = (place: string): void => void spawnSync("umount", ["-l", place]);

@@ -35,12 +35,14 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 }, 30_000);
 
-test("with ACK=spool, each of 10,000 webhooks is in the spool and flushed before its 200", async () => {
+test("with ACK=spool, each of 10,000 webhooks is in the spool and flushed before its 200", async (report) => {
   const env = { EVENTSTORE_URL: servers.store.url, DATABASE_URL: servers.database.url, ACK: "spool" };
   const calls = await traced(env, 10_000, servers.nextProject);
   const options = { mark, isKept: (file: string) => file.endsWith(".spool") };
   const { answers, flushes, early } = orderIn(calls, options);
   console.log(`  ACK=spool: ${answers} answers of 200, ${flushes} flushes, ${early.length} too early`);
+  report.tried({ webhooks: 10_000 });
+  report.found({ answers, flushes, early: early.length });
   expect(early).toEqual([]);
   expect(answers).toBe(10_000);
 
@@ -55,12 +57,14 @@ test("with ACK=spool, each of 10,000 webhooks is in the spool and flushed before
   expect(orderIn(unnamed, options).early.length).toBeGreaterThan(9_000);
 }, 120_000);
 
-test("with ACK=store, each of 10,000 webhooks is in the event store's journal and flushed before its 200", async () => {
+test("with ACK=store, each of 10,000 webhooks is in the event store's journal and flushed before its 200", async (report) => {
   const calls = await traced({ DATABASE_URL: own.url, ACK: "store" }, 10_000);
   // One that the store took too long for is on the spool.
   const isKept = (file: string): boolean => file.endsWith("events.sqlite-wal") || file.endsWith(".spool");
   const { answers, flushes, early } = orderIn(calls, { mark, isKept });
   console.log(`  ACK=store: ${answers} answers of 200, ${flushes} flushes, ${early.length} too early`);
+  report.tried({ webhooks: 10_000 });
+  report.found({ answers, flushes, early: early.length });
   expect(early).toEqual([]);
   expect(answers).toBe(10_000);
   const unflushed = calls.filter((call) => !(call.name === "fsync" && fileOf(call)?.endsWith("sqlite-wal")));

@@ -90,6 +90,13 @@ describe("the last line says that it failed", () => {
     ["hang", "0 passed, 2 failed", "not over in time", "--bound", "3"],
     ["early-exit", "0 passed, 1 failed", "no test of this file is in the JUnit file"],
     ["no-verdict", "0 passed, 1 failed", "wrote no verdict"],
+    ["nothing-tried", "0 passed, 1 failed", "its verdict does not say what was tried"],
+    ["no-assertion", "0 passed, 1 failed", "asserts nothing: failed"],
+    [
+      "misfit",
+      "0 passed, 1 failed",
+      "GET http://ledger/health/live answered 200, and answer must NOT have additional",
+    ],
     ["skipped", "1 passed, 1 failed", "does not run: skipped"],
     ["no-tests", "0 passed, 1 failed", "no test of this file is in the JUnit file"],
     ["no-such-file", "0 passed, 1 failed", "no test of this file is in the JUnit file"],

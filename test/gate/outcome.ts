@@ -75,6 +75,7 @@ function problemOf(one: TestCase, verdict: Verdict | undefined): string | undefi
   if (one.state !== "passed") return verdict?.verdict === "failed" ? problemIn(verdict) : one.state;
   if (verdict === undefined) return allReport.test(one.file) ? "wrote no verdict" : undefined;
   if (verdict.verdict === "failed") return problemIn(verdict);
+  if (Object.keys(verdict.tried).length === 0) return "its verdict does not say what was tried";
   const isLate = verdict.times.some((time) => !holds(time));
   return isLate === (verdict.verdict === "late") ? undefined : "its verdict contradicts its figures";
 }

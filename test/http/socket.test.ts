@@ -143,12 +143,14 @@ describe("over a socket", () => {
       begun = resolve;
     });
     const end = Promise.withResolvers<void>();
+    let hasEnded = false;
     const searching = {
       next: () => {
         begun?.();
         return end.promise.then(() => ({ done: true as const, value: undefined }));
       },
       return: async () => {
+        hasEnded = true;
         end.resolve();
         return { done: true as const, value: undefined };
       },
@@ -163,6 +165,7 @@ describe("over a socket", () => {
     await isBegun;
     aborting.abort();
     await Promise.all([answer, end.promise]);
+    expect(hasEnded).toBe(true);
   });
 
   test("a replay of many events comes whole", async () => {

@@ -48,6 +48,7 @@ const timed = async (report: Report, name: string, condition: () => boolean): Pr
 const reported = reportedTests(import.meta.path);
 
 reported.test("what one registers and revokes the other knows within a second", async (report) => {
+  report.tried({ registered: 1, revoked: 1 });
   const { project_uuid } = made(await a.registerProject({ name: "shop" }, now));
   const { key, secret } = made(await a.issueKey(project_uuid, { label: "ci", scopes: ["ingest"] }, now));
   await timed(report, "known", () => b.authenticate(secret, now).tag === "key");

@@ -140,7 +140,7 @@ export function testAnyHistory(test: ReportedTest, runs: number): void {
 }
 
 export function testRenamedOutage(test: ReportedTest): void {
-  test("a RECOVERY between two ALERTs renames the outage that stays open, and an orphan may end it then", async () => {
+  test("a RECOVERY between two ALERTs renames the outage that stays open, and an orphan may end it then", async (report) => {
     const project = randomUUID() as ProjectUuid;
     const entry = (incident_id: string, status: string, at: number, monitor_id?: string): LogEntry => {
       const data = { project_uuid: project, incident_id, status, incident_time: second(at), payload: "{}" };
@@ -162,6 +162,8 @@ export function testRenamedOutage(test: ReportedTest): void {
     ];
     await play(log, { stretches: 1, sizes: [1], cachedIncidents: 1 });
     const { answers, expected } = await compared({ project, log });
+    report.tried({ histories: 1, events: log.length });
+    report.found({ pairs: answers.pairs.length });
     expect(answers).toEqual(expected);
     const matches = answers.pairs.map((pair) => (pair as { matched_by: string }).matched_by);
     expect(matches.sort()).toEqual(["incident_id", "project"]);

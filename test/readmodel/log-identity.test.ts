@@ -149,6 +149,7 @@ describe("found at the start, and built anew", () => {
     await stop(held);
     start(logOf(signals(2, 6), randomUUID()));
     await shows(2, 3, 4, 5, 6);
+    expect(await shown()).toEqual([2, 3, 4, 5, 6]);
   }, 60_000);
 });
 

@@ -46,7 +46,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 }, 60_000);
 
-test("a Prometheus rule fires and resolves through Alertmanager, across a 503, and the pair has the alert's own times", async () => {
+test("a Prometheus rule fires and resolves through Alertmanager, across a 503, and the pair has the alert's own times", async (report) => {
   const { project, key } = await registerProject(service);
   const monitored = new MonitoredPage();
   await monitored.start();
@@ -82,6 +82,8 @@ test("a Prometheus rule fires and resolves through Alertmanager, across a 503, a
   const [pair] = await pairs(project, key, "recovered");
   const fired = alerts("firing")[0];
   const resolved = alerts("resolved")[0];
+  report.tried({ sender: "Prometheus and Alertmanager", webhooks: relay.relayed.length });
+  report.found({ pair });
   expect(pair).toMatchObject({
     incident_id: fired?.fingerprint,
     first_alert_at: milliseconds(fired?.startsAt),
@@ -94,7 +96,7 @@ test("a Prometheus rule fires and resolves through Alertmanager, across a 503, a
   monitored.stop();
 }, 180_000);
 
-test("Monit reports a failed and a recovered page by its script", async () => {
+test("Monit reports a failed and a recovered page by its script", async (report) => {
   const { project, key } = await registerProject(service);
   const monitored = new MonitoredPage();
   monitored.broken = true;
@@ -112,6 +114,8 @@ test("Monit reports a failed and a recovered page by its script", async () => {
     () => printedBy(programs),
   );
   const [pair] = await pairs(project, key, "recovered");
+  report.tried({ sender: "Monit", webhooks: relay.relayed.length });
+  report.found({ pair });
   expect(pair).toMatchObject({ incident_id: "shop-page", matched_by: "incident_id" });
   expect(pair?.recovery_seconds).toBeGreaterThan(0);
   monitored.stop();

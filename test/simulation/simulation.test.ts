@@ -18,7 +18,8 @@ describe("the core in a world of faults", () => {
     expect(results.reduce((sum, { steps }) => sum + steps, 0)).toBeGreaterThan(20_000);
   }, 60_000);
 
-  test("sets aside what a flipped bit has damaged, and never passes it on", async () => {
+  test("sets aside what a flipped bit has damaged, and never passes it on", async (report) => {
+    report.tried({ seeds: 4 });
     for (let seed = 1; seed <= 4; seed++) {
       const { wrong, counts } = await simulate({ seed, bitFlips: true });
       expect({ seed, wrong }).toEqual({ seed, wrong: [] });
@@ -26,12 +27,14 @@ describe("the core in a world of faults", () => {
     }
   }, 60_000);
 
-  test("is the same again from the same seed, and another from another", async () => {
+  test("is the same again from the same seed, and another from another", async (report) => {
     const [first, again, other] = [
       await simulate({ seed: 7 }),
       await simulate({ seed: 7 }),
       await simulate({ seed: 8 }),
     ];
+    report.tried({ seeds: [7, 7, 8] });
+    report.found({ traces: [first.trace, again.trace, other.trace] });
     expect(again).toEqual(first);
     expect(other.trace).not.toBe(first.trace);
   }, 60_000);

@@ -1,8 +1,12 @@
 // A test process that a signal ends.
 
+import { expect } from "bun:test";
 import { reportedTests } from "../reported-test.ts";
 
-const { test } = reportedTests(import.meta.path);
+const { random, test } = reportedTests(import.meta.path);
 
-test("passes before", () => {});
+test("passes before", (report) => {
+  report.tried({ tests: 1 });
+  expect(random.seed).toBe(11);
+});
 test("crashes", () => void process.kill(process.pid, "SIGSEGV"));

@@ -1,8 +1,12 @@
 // A test process that ends early, and says that all is well.
 
+import { expect } from "bun:test";
 import { reportedTests } from "../reported-test.ts";
 
-const { test } = reportedTests(import.meta.path);
+const { random, test } = reportedTests(import.meta.path);
 
-test("passes before", () => {});
+test("passes before", (report) => {
+  report.tried({ tests: 1 });
+  expect(random.seed).toBe(11);
+});
 test("ends the process", () => process.exit(0));
