@@ -61,11 +61,13 @@ describe("for any history", () => {
   });
 
   test("no duration is negative, and every alert, recovery and dismissal is somewhere", () => {
+    let recovered = 0;
     fc.assert(
       fc.property(signals, matchings, (some, matching) => {
         const { incidents, ended, open, orphans } = pairProject(some, { matching });
         for (const { recovery } of ended) {
           if (recovery === null) continue;
+          recovered++;
           expect(recovery.recovery_us >= 0n).toBe(true);
           expect(recovery.outage_us >= recovery.recovery_us).toBe(true);
         }
@@ -84,5 +86,6 @@ describe("for any history", () => {
       }),
       { numRuns: 1_000 },
     );
+    expect(recovered).toBeGreaterThan(50);
   });
 });
