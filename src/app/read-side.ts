@@ -8,7 +8,7 @@ import type { Log } from "../log.ts";
 import type { Stopping } from "../processes/stopping.ts";
 import { watchLiveness } from "../readmodel/liveness.ts";
 import { openPostgres } from "../readmodel/postgres.ts";
-import { type Projector, startProjector } from "../readmodel/projector.ts";
+import { type Projector, type ProjectorLog, startProjector } from "../readmodel/projector.ts";
 import { readModelQueries } from "../readmodel/queries.ts";
 import { redriveRequests } from "../readmodel/redrive-requests.ts";
 import { type Asking, askingOf } from "../readmodel/unavailable.ts";
@@ -20,6 +20,9 @@ export interface ReadSide extends Pick<Projector, "position" | "waitFor" | "stat
   readonly problem: () => Promise<string | undefined>;
 }
 
+/** What the read model is fed from. */
+type FollowedStore = Pick<EventStore, "followLog" | "readStream" | "head" | "identity">;
+
 /** So long after the start queries wait for the read model to be found to be of this log. */
 const verifiedBoundMs = 3_000;
 const stopBoundsMs = { projector: 800, pools: 500 };
@@ -27,11 +30,11 @@ const stopBoundsMs = { projector: 800, pools: 500 };
 /** Answers at once, whether or not Postgres is there. */
 export function openReadSide(options: {
   readonly databaseUrl: string;
-  readonly store: Pick<EventStore, "followLog" | "readStream" | "head" | "identity">;
+  readonly store: FollowedStore;
   readonly log: Log;
   readonly stopping: Stopping;
 }): ReadSide {
-  const { databaseUrl, store, log, stopping } = options;
+  const { databaseUrl, stopping } = options;
   const reading = openPostgres(databaseUrl, {
     maxConnections: 10,
     applicationName: "incident-ledger-queries",
@@ -54,9 +57,7 @@ export function openReadSide(options: {
   stopping.add("Postgres connections", stopBoundsMs.pools, async () => {
     await Promise.all([reading.end({ timeout: 0 }), noting.end({ timeout: 0 }), liveness.end()]);
   });
-  const { followLog: follow, readStream, head, identity } = store;
-  const projector = startProjector({ databaseUrl, projections, follow, readStream, head, identity, log });
-  stopping.add("projector", stopBoundsMs.projector, projector.stop);
+  const projector = feedReadModel({ ...options, startProjector });
   const verified = Promise.race([projector.verified, pause(verifiedBoundMs, undefined, { ref: false })]);
   const askingNow = askingOf(liveness, () => projector.status().otherLog);
   const asking: Asking = async (run) => {
@@ -71,4 +72,20 @@ export function openReadSide(options: {
     waitFor: projector.waitFor,
     status: projector.status,
   };
+}
+
+/** Feeds the tables from the event store until the app is stopped. A simulation starts a projector on its own database. */
+export function feedReadModel(options: {
+  readonly databaseUrl: string;
+  readonly store: FollowedStore;
+  readonly log: ProjectorLog;
+  readonly stopping: Pick<Stopping, "add">;
+  readonly startProjector: typeof startProjector;
+}): Projector {
+  const { databaseUrl, store, log, stopping } = options;
+  const { followLog: follow, readStream, head, identity } = store;
+  const fed = { databaseUrl, projections, follow, readStream, head, identity, log };
+  const projector = options.startProjector(fed);
+  stopping.add("projector", stopBoundsMs.projector, projector.stop);
+  return projector;
 }

@@ -1,6 +1,6 @@
 // The write side: what reads a webhook, makes it durable, and keeps what no source could read.
 
-import { type DurableAppends, openDurableAppends } from "../durable-appends.ts";
+import { type DurableAppends, type DurableParts, openDurableAppends } from "../durable-appends.ts";
 import type { EventStore } from "../eventstore/client.ts";
 import type { NativePort } from "../http/ports.ts";
 import { type NativeWebhook, parseNative } from "../intake/native-payload.ts";
@@ -20,13 +20,21 @@ export interface WriteSide {
   readonly native: NativePort;
 }
 
+/** As much of the surroundings as a simulation has to stand in for. */
+interface WriteSurroundings {
+  readonly config: Pick<Surroundings["config"], "ack" | "spoolMaxBytes" | "sns">;
+  readonly log: Pick<Surroundings["log"], "info" | "warn" | "error">;
+  readonly stopping: Pick<Surroundings["stopping"], "add">;
+  readonly ports: Pick<Surroundings["ports"], "now" | keyof DurableParts>;
+}
+
 export async function openWriteSide(
   options: {
     readonly dataDir: string;
     readonly store: Pick<EventStore, "append" | "readStream" | "readBackwards" | "head">;
     readonly onFailed: (reason: string) => void;
   },
-  { config, log, stopping, ports }: Surroundings,
+  { config, log, stopping, ports }: WriteSurroundings,
 ): Promise<WriteSide> {
   const { dataDir, store, onFailed } = options;
   const { append, readStream, readBackwards, head } = store;

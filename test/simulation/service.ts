@@ -1,17 +1,19 @@
-// One life of the service's core: the project's own reading, recording, spool, forwarder and projector, wired by the
-// product's own code, on the world's disk, store, database and clock. Ends when it is killed or its disk has failed.
+// One life of the service's core: its read side and its write side as the app wires them, on the world's disk, store,
+// database and clock. Ends when it is killed or its disk has failed.
 
-import { projections } from "../../projections/index.ts";
-import type { Instant } from "../../src/domain/instant.ts";
-import { type DurableParts, openDurableAppends } from "../../src/durable-appends.ts";
+import { feedReadModel } from "../../src/app/read-side.ts";
+import { openWriteSide } from "../../src/app/write-side.ts";
+import { type Instant, instantFromEpochMs } from "../../src/domain/instant.ts";
+import type { DurableParts } from "../../src/durable-appends.ts";
 import { readContractWebhook } from "../../src/intake/contract-webhook.ts";
-import type { AppendEvents } from "../../src/intake/event-log.ts";
+import { type AppendDurably, type AppendEvents, EventLogUnavailable } from "../../src/intake/event-log.ts";
 import { type RecordOutcome, recordSignals, type SignalToRecord } from "../../src/intake/record-webhook.ts";
+import type { Stopping } from "../../src/processes/stopping.ts";
 import type { Session } from "../../src/readmodel/lead.ts";
-import { type Projector, startProjector } from "../../src/readmodel/projector.ts";
+import { startProjector } from "../../src/readmodel/projector.ts";
 import type { ProjectorClock } from "../../src/readmodel/projector-clock.ts";
 import { storeFirst } from "../../src/spool/durability.ts";
-import { type Forwarder, startForwarder } from "../../src/spool/forwarder.ts";
+import { startForwarder } from "../../src/spool/forwarder.ts";
 import type { Spooled } from "../../src/spool/reader.ts";
 import { openSpool, type Spool } from "../../src/spool/spool.ts";
 import { anyLog } from "../readmodel/log-feed.ts";
@@ -62,8 +64,8 @@ export interface Surroundings {
 
 export interface Service {
   readonly receive: (bodies: readonly string[], received_at: Instant) => Promise<RecordOutcome>;
-  readonly spool: Spool;
-  readonly forwarder: Forwarder;
+  /** Webhooks that wait on the spool. */
+  readonly waiting: () => number;
   /** In the order of the product: no webhooks, forwarder, spool, projector. */
   readonly stop: () => Promise<void>;
 }
@@ -71,7 +73,7 @@ export interface Service {
 const silent = () => undefined;
 
 export async function startService(life: Life, around: Surroundings): Promise<Service> {
-  const { world, store, database, setup } = around;
+  const { world, database, setup } = around;
   const log = {
     info: silent,
     warn: silent,
@@ -80,44 +82,35 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
     },
   };
   const stops: (() => Promise<void> | void)[] = [];
-  const opened: Opened = {};
-  const durable = await openDurableAppends({
-    config: setup,
-    dataDir: "/",
-    append: store.append(life, { by: "webhook", life: around.lifeNumber }),
-    readBackwards: around.mutation === "no_look" ? async function* () {} : store.readBackwards(life),
-    head: async () => (store.faults.isAway ? undefined : store.log.at(-1)?.event.position),
-    parts: simulatedParts(life, around, opened),
-    log,
-    // Last first, as the product's; without its bounds, which the real clock would keep.
-    stopping: { add: (_name, _boundMs, stop) => stops.unshift(stop) },
-    onFailed: around.diskFailed,
-  });
-  const record = recordSignals(
-    around.mutation === "stored_unsent"
-      ? async (stream, events, expected) => {
-          void durable.append(stream, events, expected);
-          return { tag: "appended", revision: 0n };
-        }
-      : durable.append,
-  );
-  const projectors: Projector[] = Array.from({ length: setup.projectors }, () =>
-    startProjector({
+  // Last first, as the product's; without its bounds, which the real clock would keep.
+  const stopping: Pick<Stopping, "add"> = { add: (_name, _boundMs, stop) => stops.unshift(stop) };
+  const store = storeOf(life, around);
+  const { maxBatchEvents, cachedIncidents } = setup;
+  const openSession = () => database.openSession(life) as Session;
+  const clock = clockOf(life, world);
+  for (let n = 0; n < setup.projectors; n++)
+    feedReadModel({
       databaseUrl: "",
-      openSession: () => database.openSession(life) as Session,
-      projections,
-      follow: store.follow(life),
-      readStream: store.readStream(life),
-      head: async () => store.log.at(-1)?.event.position,
-      identity: { ...anyLog, id: async () => simulatedLogId },
-      maxBatchEvents: setup.maxBatchEvents,
-      cachedIncidents: setup.cachedIncidents,
-      clock: clockOf(life, world),
+      store,
       log,
-    }),
+      stopping,
+      startProjector: (fed) =>
+        startProjector({ ...fed, openSession, maxBatchEvents, cachedIncidents, clock }),
+    });
+  const writeSide = await openWriteSide(
+    { dataDir: "/", store, onFailed: around.diskFailed },
+    {
+      config: { ...setup, sns: "off" },
+      log,
+      stopping,
+      ports: {
+        ...simulatedParts(life, around),
+        now: () => instantFromEpochMs(around.wallClock()) as Instant,
+      },
+    },
   );
-  const { spool, forwarder } = opened;
-  if (spool === undefined || forwarder === undefined) throw new Error("Nothing was opened");
+  const record =
+    around.mutation === "stored_unsent" ? recordSignals(unsent(writeSide.durable.append)) : writeSide.record;
   let requests = 0;
   let isStopping = false;
 
@@ -143,24 +136,39 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
 
   return {
     receive,
-    spool,
-    forwarder,
+    waiting: () => writeSide.durable.spool().waiting,
     stop: async () => {
       isStopping = true;
       for (const stop of stops) await stop();
-      await Promise.all(projectors.map((projector) => projector.stop()));
     },
   };
 }
 
-/** What the product has opened, for those who look into it. */
-interface Opened {
-  spool?: Spool;
-  forwarder?: Forwarder;
+/** The event store's client, for one life. */
+function storeOf(life: Life, { store, mutation, lifeNumber }: Surroundings) {
+  return {
+    append: store.append(life, { by: "webhook", life: lifeNumber }),
+    readStream: store.readStream(life),
+    readBackwards: mutation === "no_look" ? async function* () {} : store.readBackwards(life),
+    followLog: store.follow(life),
+    head: async () => {
+      if (store.faults.isAway) throw new EventLogUnavailable("the simulated store is away");
+      return store.log.at(-1)?.event.position;
+    },
+    identity: { ...anyLog, id: async () => simulatedLogId },
+  };
 }
 
+/** Acknowledged before anything is durable. */
+const unsent =
+  (append: AppendDurably): AppendDurably =>
+  async (stream, events, expected) => {
+    void append(stream, events, expected);
+    return { tag: "appended", revision: 0n };
+  };
+
 /** The product's parts on the world's disk and clock, within small bounds; watched, and broken where that is asked for. */
-function simulatedParts(life: Life, around: Surroundings, opened: Opened): DurableParts {
+function simulatedParts(life: Life, around: Surroundings): DurableParts {
   const { world, disk, store, setup, mutation } = around;
   const { segmentBytes, appendsAtOnce, maxInFlight } = setup;
   const after = world.after(life, "timer");
@@ -168,14 +176,12 @@ function simulatedParts(life: Life, around: Surroundings, opened: Opened): Durab
     openSpool: async (options) => {
       const now = around.wallClock;
       const spool = await openSpool({ ...options, segmentBytes, disk: disk.mount(life), now, after });
-      opened.spool = spool;
       return watched(spool, around);
     },
     startForwarder: (options) => {
       const append = mutated(store.append(life, { by: "forwarder", life: around.lifeNumber }), mutation);
       const nowMs = world.now;
-      opened.forwarder = startForwarder({ ...options, append, appendsAtOnce, after, nowMs });
-      return opened.forwarder;
+      return startForwarder({ ...options, append, appendsAtOnce, after, nowMs });
     },
     storeFirst: (options) => storeFirst({ ...options, maxInFlight, after }),
   };

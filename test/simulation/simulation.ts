@@ -202,7 +202,7 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
   const hasSettled = (): boolean =>
     faultsOver &&
     senders.isIdle() &&
-    running?.service?.spool.stats().waiting === 0 &&
+    running?.service?.waiting() === 0 &&
     (database.commits().at(-1)?.upTo ?? 0n) === (store.log.at(-1)?.event.position ?? 0n);
   const isLate = (): boolean => world.now() > faultsLastMs + settlesWithinMs;
   const settle = async (): Promise<void> => {
@@ -215,8 +215,9 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
       },
     });
     if (wrong.length > 0 || hasSettled()) return;
-    const stats = running?.service?.spool.stats();
-    wrong.push(`not settled after ${Math.round(world.now())} ms: ${stats?.waiting} wait in the spool`);
+    wrong.push(
+      `not settled after ${Math.round(world.now())} ms: ${running?.service?.waiting()} wait in the spool`,
+    );
   };
   await settle();
   // Nothing that went wrong before may keep the service from working now.
