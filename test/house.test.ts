@@ -314,6 +314,14 @@ describe("files", () => {
     expect(paths.sort()).toEqual(Object.keys(pastTheAnswerCheck).sort());
   });
 
+  test("chance in tests comes from the seed of the run", () => {
+    // A name or an id that nothing depends on may be a random UUID.
+    const drawing = tests.filter(({ code }) =>
+      /\bMath\.random\(|\brandomBytes\(|\bgetRandomValues\(/.test(code),
+    );
+    expect(drawing.map(({ path }) => path)).toEqual(["test/gate/run-settings.ts"]);
+  });
+
   test("nothing is left to do in comments", () => {
     const marked = [...product, ...tests].filter((file) => /\b(TODO|FIXME|XXX|HACK)\b/.test(file.text));
     const others = marked.map((file) => file.path).filter((path) => path !== "test/house.test.ts");

@@ -72,7 +72,13 @@ describe("an append past its deadline", () => {
       expected: "any",
       looksFor: "first_id",
       events: [
-        { id: crypto.getRandomValues(new Uint8Array(16)), type: "T", isJson: true, data, metadata: data },
+        {
+          id: Buffer.from(String(deadlineMs).padEnd(16, ".").slice(0, 16)),
+          type: "T",
+          isJson: true,
+          data,
+          metadata: data,
+        },
       ],
       deadlineMs,
     });

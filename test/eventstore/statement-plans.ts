@@ -1,7 +1,7 @@
 // Prints how SQLite plans each statement of the embedded event store, on a file of one long stream among many, before
 // and after the file has been analysed. The test runs it on each runtime: `statement-plans.ts DIRECTORY`.
 
-import { randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { EventFile } from "../../src/eventstore/embedded/event-file.ts";
@@ -13,8 +13,9 @@ const path = join(process.argv[2] ?? "", "plans.sqlite");
 
 function fill(): void {
   const file = new EventFile(path);
+  let events = 0;
   const event = () => ({
-    id: randomBytes(16),
+    id: createHash("sha256").update(`event ${events++}`).digest().subarray(0, 16),
     type: "Test",
     isJson: true,
     data: Buffer.from("{}"),
