@@ -20,9 +20,11 @@ const signals: fc.Arbitrary<Signal[]> = fc.array(
       started: fc.nat(8),
       names_start: fc.boolean(),
     })
-    .map(({ say, started, names_start, ...said }) =>
-      say({ ...said, ...(names_start ? { started } : {}), message: JSON.stringify(said) }),
-    ),
+    .map(({ say, started, names_start, ...others }) => {
+      const said = { ...others, ...(names_start ? { started } : {}) };
+      // Whoever says something else is another event.
+      return say({ ...said, message: JSON.stringify(said) });
+    }),
   { maxLength: 16 },
 );
 const matchings = fc.constantFrom<Matching>("incident", "monitor", "project");
