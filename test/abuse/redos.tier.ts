@@ -25,9 +25,9 @@ const { regexes, unknown, files } = findRegexes();
 
 test("recheck tells a slow regex from a quick one", (report) => {
   report.tried({ slow: 2, quick: 1 });
-  expect(checkSync("^(a+)+$", "", options).status).toBe("vulnerable");
-  expect(checkSync("\\s+$", "", options).status).toBe("vulnerable");
-  expect(checkSync("^[a-z]+$", "", options).status).toBe("safe");
+  const statuses = ["^(a+)+$", "\\s+$", "^[a-z]+$"].map((regex) => checkSync(regex, "", options).status);
+  report.found({ statuses });
+  expect(statuses).toEqual(["vulnerable", "vulnerable", "safe"]);
 });
 
 test("no regex in src, in projections and in the schemas is slow on any text", (report) => {

@@ -53,7 +53,9 @@ reported.test("what one registers and revokes the other knows within a second", 
   const { key, secret } = made(await a.issueKey(project_uuid, { label: "ci", scopes: ["ingest"] }, now));
   await timed(report, "known", () => b.authenticate(secret, now).tag === "key");
   made(await b.revokeKey(project_uuid, key.key_id, now));
-  expect(b.authenticate(secret, now)).toEqual({ tag: "refused", reason: "revoked" });
+  const answered = b.authenticate(secret, now);
+  report.found({ answered });
+  expect(answered).toEqual({ tag: "refused", reason: "revoked" });
   await timed(report, "revoked", () => a.authenticate(secret, now).tag === "refused");
 });
 

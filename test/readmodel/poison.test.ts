@@ -182,6 +182,7 @@ describe("a batch of a thousand with bad events in it", () => {
       );
       // The promise is 1 s; where the machine does other things too, good events have to wait as well.
       report.tried({ mixes: all.length, eventsEach: eventsAMix });
+      report.found({ lastError: projector.status().lastError ?? null });
       const boundMs = Math.max(1_000, 3 * goodMs);
       report.timeBound("half of the stalls in ms", spreadOf(stalls).p50, { below: boundMs });
       report.timeBound("the worst stall in ms", spreadOf(stalls).most, { below: 5 * boundMs });

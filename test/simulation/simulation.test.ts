@@ -22,6 +22,7 @@ describe("the core in a world of faults", () => {
     report.tried({ seeds: 4 });
     for (let seed = 1; seed <= 4; seed++) {
       const { wrong, counts } = await simulate({ seed, bitFlips: true });
+      report.found({ wrong, [`bits flipped, seed ${seed}`]: counts["disk bitFlips"] });
       expect({ seed, wrong }).toEqual({ seed, wrong: [] });
       expect(counts["disk bitFlips"]).toBeGreaterThan(0);
     }
