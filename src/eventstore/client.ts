@@ -11,6 +11,7 @@ import { createLogIdentity } from "./log-identity.ts";
 import { closeClient, openClient, type Purpose, type StoreAddress } from "./open-client.ts";
 import { createReadBackwards, createReadStream, foreignUpTo, readHead, readLast, readSome } from "./read.ts";
 import { createReadLog, type ReadLog } from "./read-log.ts";
+import { createSubscribe } from "./subscription.ts";
 
 /** The part of a logger that is used here; pino's fits. */
 export interface ConnectionLog {
@@ -72,7 +73,7 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
   const lastRevision = async (stream: string): Promise<bigint | undefined> =>
     (await readLast(probe, stream, headTimeoutMs))?.revision;
   const follow = (client: typeof log) =>
-    createFollowLog(client, {
+    createFollowLog(createSubscribe(client), {
       head,
       foreignUpTo: (after, look) => foreignUpTo(client, after, { ...look, timeoutMs: headTimeoutMs }),
     });
@@ -97,7 +98,7 @@ export function connectEventStore(options: EventStoreOptions): EventStore {
     append: appender.append,
     readStream: createReadStream(replay),
     readBackwards: createReadBackwards(probe),
-    followStream: createFollowStream(registry, lastRevision),
+    followStream: createFollowStream(createSubscribe(registry), lastRevision),
     followLog: follow(log),
     readLog: createReadLog(follow(replay), head),
     identity: createLogIdentity(probe, appender.append),

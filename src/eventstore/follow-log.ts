@@ -1,11 +1,12 @@
 // Follows the global log for the projector: batches by pull, for ever, resuming after every drop from the last batch
 // handed over. The shapes equal those of the projector's port; src/app checks that by assignment.
 
-import { type EventStoreDBClient, START, streamNameFilter } from "@eventstore/db-client";
 import type { RecordedEvent } from "../domain/stored-events.ts";
-import { positionOf, toRecordedEvent } from "./recorded-event.ts";
+import type { Pull } from "./pull.ts";
+import type { LogMessage } from "./read-response.ts";
+import { positionOf, type Resolved, toRecordedEvent } from "./recorded-event.ts";
 import { faultReason } from "./store-error.ts";
-import { type ClientSubscription, openSubscription, type Subscription } from "./subscription.ts";
+import type { Subscribe } from "./subscription.ts";
 import { pause } from "./within.ts";
 
 export interface LogBatch {
@@ -37,8 +38,6 @@ const longestBackoffMs = 1000;
 /** The store looks at so many events at a time, and tells how far it has come after so many. */
 const searchWindow = 32;
 const windowEvents = 8 * searchWindow;
-/** Objects read ahead of the consumer. */
-const readAhead = 512;
 /** A batch is full with this much text in its events' fields too: a few thousand of the largest are gigabytes. */
 const mostCharacters = 16_000_000;
 
@@ -52,14 +51,14 @@ export interface LogQuestions {
   ) => Promise<bigint>;
 }
 
-export function createFollowLog(client: EventStoreDBClient, questions: LogQuestions) {
+export function createFollowLog(subscribe: Subscribe, questions: LogQuestions) {
   return async function* followLog(options: FollowLogOptions): AsyncGenerator<LogBatch, void, undefined> {
     const { signal } = options;
     let upTo = options.from;
     let backoffMs = firstBackoffMs;
     while (!signal.aborted) {
-      const feed = openFeed(client, { ...options, from: upTo }, questions);
-      const wake = (): void => feed.subscription.pull.ring();
+      const feed = openFeed(subscribe, { ...options, from: upTo }, questions);
+      const wake = (): void => feed.pull.ring();
       signal.addEventListener("abort", wake);
       let reason = "";
       try {
@@ -75,7 +74,7 @@ export function createFollowLog(client: EventStoreDBClient, questions: LogQuesti
         }
       } finally {
         signal.removeEventListener("abort", wake);
-        await feed.subscription.stop();
+        await feed.pull.stop();
       }
       if (signal.aborted) return;
       options.dropped(reason);
@@ -86,56 +85,89 @@ export function createFollowLog(client: EventStoreDBClient, questions: LogQuesti
 }
 
 interface Feed {
-  readonly subscription: Subscription;
+  readonly pull: Pull<LogMessage>;
   /** The next batch, or why there will be none. */
   readonly next: () => Promise<LogBatch | string>;
 }
 
-function openFeed(client: EventStoreDBClient, options: FollowLogOptions, questions: LogQuestions): Feed {
+function openFeed(subscribe: Subscribe, options: FollowLogOptions, questions: LogQuestions): Feed {
   const { maxEvents, maxWaitMs, signal } = options;
-  const subscription = openSubscription((checkpointReached) => subscribe(client, options, checkpointReached));
-  const { pull } = subscription;
+  const pull = subscribe({
+    prefixes: options.prefixes,
+    after: options.from,
+    searchWindow,
+    checkpointEvery: windowEvents / searchWindow,
+  });
   const openedAt = performance.now();
   let upTo = options.from ?? 0n;
   let lastTaken = upTo === 0n ? -1n : upTo;
   let reportedUpTo = upTo;
+  let confirmed = false;
   let live = false;
   let reportedLive = false;
+  /** Whether the store has said that it holds nothing behind what was taken so far. */
+  let caughtUp = false;
+  /** The event that found the batch full. */
+  let ahead: LogMessage | undefined;
   /** Of the batch that is being filled. */
   let characters = 0;
 
   const isFull = (events: readonly RecordedEvent[]): boolean =>
     events.length >= maxEvents || characters >= mostCharacters;
+  const isEmpty = (): boolean => ahead === undefined && pull.waiting() === 0;
   const advance = (position: bigint | undefined): void => {
     if (position !== undefined && position > upTo) upTo = position;
   };
 
   /** Takes what is there, up to a full batch. Nothing at or before the start is ever handed over again. */
   function fill(events: RecordedEvent[]): void {
-    while (!isFull(events)) {
-      const resolved = subscription.take();
-      if (subscription.timesCaughtUp() > 0) live = true;
-      if (resolved !== undefined) {
-        const position = positionOf(resolved);
-        const event = toRecordedEvent(resolved);
-        if (event !== undefined && event.position > lastTaken) {
-          events.push(event);
-          characters += charactersOf(event.data);
-          lastTaken = event.position;
-        }
-        advance(position);
+    for (;;) {
+      const message = ahead ?? pull.take();
+      ahead = undefined;
+      if (message === undefined) return;
+      switch (message.tag) {
+        case "event":
+          if (isFull(events)) {
+            ahead = message;
+            return;
+          }
+          caughtUp = false;
+          takeEvent(message.resolved, events);
+          break;
+        case "checkpoint":
+          advance(message.position);
+          break;
+        case "caught_up":
+          caughtUp = true;
+          live = true;
+          break;
+        case "confirmed":
+          confirmed = true;
+          break;
+        case "other":
+          break;
+        default:
+          message satisfies never;
       }
-      advance(subscription.checkpoint());
-      if (resolved === undefined) return;
     }
+  }
+
+  function takeEvent(resolved: Resolved, events: RecordedEvent[]): void {
+    const event = toRecordedEvent(resolved);
+    if (event !== undefined && event.position > lastTaken) {
+      events.push(event);
+      characters += charactersOf(event.data);
+      lastTaken = event.position;
+    }
+    advance(positionOf(resolved));
   }
 
   function cut(events: readonly RecordedEvent[]): LogBatch {
     const full = isFull(events);
-    const caughtUp = live && (subscription.caughtUp() || (!full && pull.waiting() === 0));
+    const isCaughtUp = live && (caughtUp || (!full && isEmpty()));
     reportedUpTo = upTo;
-    reportedLive = caughtUp;
-    return { events, upTo, caughtUp };
+    reportedLive = isCaughtUp;
+    return { events, upTo, caughtUp: isCaughtUp };
   }
 
   /** How long to wait for more before cutting; undefined where there is nothing to report. */
@@ -155,7 +187,7 @@ function openFeed(client: EventStoreDBClient, options: FollowLogOptions, questio
       const nothing = events.length === 0;
       if (isFull(events)) return cut(events);
       if (signal.aborted) return "stopped";
-      if (over !== undefined && pull.waiting() === 0) {
+      if (over !== undefined && isEmpty()) {
         if (nothing) return over.error === undefined ? "the server ended it" : faultReason(over.error);
         return cut(events);
       }
@@ -167,9 +199,9 @@ function openFeed(client: EventStoreDBClient, options: FollowLogOptions, questio
           return cut(events);
         }
       } else if (!(await pull.changed(idleMs))) {
-        if (!subscription.confirmed() && performance.now() - openedAt > confirmMs) return "not confirmed";
+        if (!confirmed && performance.now() - openedAt > confirmMs) return "not confirmed";
         if (live) advance(await passForeign());
-        else live = subscription.confirmed() && (await answersWhileIdle());
+        else live = confirmed && (await answersWhileIdle());
       }
     }
   }
@@ -189,13 +221,13 @@ function openFeed(client: EventStoreDBClient, options: FollowLogOptions, questio
   async function answersWhileIdle(): Promise<boolean> {
     try {
       await questions.head();
-      return pull.waiting() === 0 && pull.over() === undefined;
+      return isEmpty() && pull.over() === undefined;
     } catch {
       return false;
     }
   }
 
-  return { subscription, next };
+  return { pull, next };
 }
 
 /** Of the fields that are text themselves; what else an event holds is small, or text in a field of its own. */
@@ -205,24 +237,4 @@ function charactersOf(data: unknown): number {
   let characters = 0;
   for (const value of Object.values(data)) if (typeof value === "string") characters += value.length;
   return characters;
-}
-
-function subscribe(
-  client: EventStoreDBClient,
-  options: Pick<FollowLogOptions, "from" | "prefixes">,
-  checkpointReached: (position: bigint) => void,
-): ClientSubscription {
-  const { from } = options;
-  return client.subscribeToAll(
-    {
-      fromPosition: from === undefined || from === 0n ? START : { commit: from, prepare: from },
-      filter: streamNameFilter({
-        prefixes: [...options.prefixes],
-        maxSearchWindow: searchWindow,
-        checkpointInterval: windowEvents / searchWindow,
-        checkpointReached: (_, position) => checkpointReached(position.commit),
-      }),
-    },
-    { highWaterMark: readAhead },
-  );
 }

@@ -1,10 +1,11 @@
 // Follows one stream from its start for ever, resuming after every drop behind the last event handed over.
 
-import { type EventStoreDBClient, START } from "@eventstore/db-client";
 import type { FollowStream } from "../intake/event-log.ts";
-import { toRecordedEvent } from "./recorded-event.ts";
+import type { Pull } from "./pull.ts";
+import type { LogMessage } from "./read-response.ts";
+import { type Resolved, toRecordedEvent } from "./recorded-event.ts";
 import { faultReason } from "./store-error.ts";
-import { openSubscription, type Subscription } from "./subscription.ts";
+import type { Subscribe } from "./subscription.ts";
 import { pause, settledWithin } from "./within.ts";
 
 const confirmMs = 15_000;
@@ -16,7 +17,7 @@ const longestBackoffMs = 1000;
 
 /** `lastRevision` of a stream: undefined where it does not exist; throws when the store does not answer. */
 export function createFollowStream(
-  client: EventStoreDBClient,
+  subscribe: Subscribe,
   lastRevision: (stream: string) => Promise<bigint | undefined>,
 ): FollowStream {
   return (stream, handlers) => {
@@ -24,36 +25,38 @@ export function createFollowStream(
     let last: bigint | undefined;
     let backoffMs = firstBackoffMs;
 
-    async function follow(subscription: Subscription): Promise<string> {
-      const { pull } = subscription;
+    async function follow(pull: Pull<LogMessage>): Promise<string> {
       const openedAt = performance.now();
-      let told = 0;
+      let confirmed = false;
+      let told = false;
+      const tellCaughtUp = (): void => {
+        told = true;
+        backoffMs = firstBackoffMs;
+        handlers.caughtUp();
+      };
       for (;;) {
-        const resolved = subscription.take();
+        const message = pull.take();
         if (stopping.signal.aborted) return "stopped";
-        const event = resolved === undefined ? undefined : toRecordedEvent(resolved);
-        if (event !== undefined && (last === undefined || event.revision > last)) {
-          handlers.event(event);
-          last = event.revision;
-          backoffMs = firstBackoffMs;
-        }
-        if (subscription.timesCaughtUp() > told) {
-          told = subscription.timesCaughtUp();
-          backoffMs = firstBackoffMs;
-          handlers.caughtUp();
-        }
-        if (resolved !== undefined) continue;
+        if (message?.tag === "event") hand(message.resolved);
+        else if (message?.tag === "caught_up") tellCaughtUp();
+        else if (message?.tag === "confirmed") confirmed = true;
+        if (message !== undefined) continue;
         const over = pull.over();
         if (over !== undefined)
           return over.error === undefined ? "the server ended it" : faultReason(over.error);
-        if ((await pull.changed(idleMs)) || told > 0) continue;
-        if (!subscription.confirmed()) {
+        if ((await pull.changed(idleMs)) || told) continue;
+        if (!confirmed) {
           if (performance.now() - openedAt > confirmMs) return "not confirmed";
-        } else if (await reachedEnd()) {
-          told = Number.POSITIVE_INFINITY;
-          handlers.caughtUp();
-        }
+        } else if (await reachedEnd()) tellCaughtUp();
       }
+    }
+
+    function hand(resolved: Resolved): void {
+      const event = toRecordedEvent(resolved);
+      if (event === undefined || (last !== undefined && event.revision <= last)) return;
+      handlers.event(event);
+      last = event.revision;
+      backoffMs = firstBackoffMs;
     }
 
     async function reachedEnd(): Promise<boolean> {
@@ -67,20 +70,18 @@ export function createFollowStream(
 
     async function loop(): Promise<void> {
       while (!stopping.signal.aborted) {
-        const subscription = openSubscription(() =>
-          client.subscribeToStream(stream, { fromRevision: last ?? START }),
-        );
-        const wake = (): void => subscription.pull.ring();
+        const pull = subscribe({ stream, after: last });
+        const wake = (): void => pull.ring();
         stopping.signal.addEventListener("abort", wake);
         let reason: string;
         try {
-          reason = await follow(subscription);
+          reason = await follow(pull);
         } catch (error) {
           // A handler threw. The event stays unread and is handed over again.
           reason = faultReason(error);
         } finally {
           stopping.signal.removeEventListener("abort", wake);
-          await subscription.stop();
+          await pull.stop();
         }
         if (stopping.signal.aborted) return;
         handlers.dropped(reason);

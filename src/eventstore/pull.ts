@@ -26,8 +26,13 @@ export interface Pull<T> {
   stop(): Promise<void>;
 }
 
-/** `cancel` is the client's own way of ending the stream on the server. */
-export function pullFrom<T>(stream: ObjectStream, cancel: () => Promise<void>): Pull<T> {
+/** `cancel` is the client's own way of ending the stream on the server. A stream that is still being opened may fail. */
+export function pullFrom<T>(
+  opening: ObjectStream | Promise<ObjectStream>,
+  cancel: (stream: ObjectStream) => Promise<void>,
+): Pull<T> {
+  let stream: ObjectStream | undefined;
+  let stopped = false;
   let over: { error: unknown } | undefined;
   let wake: ((rang: boolean) => void) | undefined;
 
@@ -40,14 +45,24 @@ export function pullFrom<T>(stream: ObjectStream, cancel: () => Promise<void>): 
     over ??= { error };
     ring();
   };
-  stream.on("readable", ring);
-  stream.on("error", end);
-  stream.on("end", () => end(undefined));
-  stream.on("close", () => end(undefined));
+  const endStream = async (opened: ObjectStream): Promise<void> => {
+    await settledWithin(cancel(opened), 1000);
+    opened.destroy();
+  };
+  const attach = (opened: ObjectStream): void => {
+    stream = opened;
+    opened.on("error", end);
+    opened.on("end", () => end(undefined));
+    opened.on("close", () => end(undefined));
+    if (stopped) void endStream(opened);
+    else opened.on("readable", ring);
+  };
+  if (opening instanceof Promise) opening.then(attach, end);
+  else attach(opening);
 
   return {
-    take: () => (stream.read() as T | null) ?? undefined,
-    waiting: () => stream.readableLength,
+    take: () => (stream?.read() as T | null | undefined) ?? undefined,
+    waiting: () => stream?.readableLength ?? 0,
     changed: (ms) =>
       new Promise((resolve) => {
         const timer = setTimeout(() => {
@@ -62,8 +77,8 @@ export function pullFrom<T>(stream: ObjectStream, cancel: () => Promise<void>): 
     ring,
     over: () => over,
     stop: async () => {
-      await settledWithin(cancel(), 1000);
-      stream.destroy();
+      stopped = true;
+      if (stream !== undefined) await endStream(stream);
       ring();
     },
   };

@@ -1,87 +1,131 @@
-// One catch-up subscription, consumed by pull. Puts what the client announces early back in its place: a checkpoint
-// and "caught up" are announced when they arrive, before the events that came ahead of them have been taken.
+// One catch-up subscription, to a stream or to the whole log, consumed by pull: events, checkpoints and "caught up" in the
+// order in which the store sent them.
+//
+// A hack: goes beneath the client's own subscriptions, which decode every event twice and announce checkpoints ahead of the
+// events before them. Uses its connection by two methods that its types hide: GRPCStreamCreator, through which the stream's
+// errors reach the client's reconnect, and callArguments (user, connection name). Without them every test of
+// test/eventstore/contract-subscriptions.test.ts fails.
 
-import { type ObjectStream, type Pull, pullFrom } from "./pull.ts";
-import type { Resolved } from "./recorded-event.ts";
+import { createRequire } from "node:module";
+import type { EventStoreDBClient } from "@eventstore/db-client";
+import type { ClientReadableStream, Metadata } from "@grpc/grpc-js";
+import { shared, streams } from "./client-messages.ts";
+import { type Pull, pullFrom } from "./pull.ts";
+import { decodeReadResponse, type LogMessage } from "./read-response.ts";
 
-/** What the client's subscriptions to a stream and to the whole log have in common. */
-export interface ClientSubscription extends ObjectStream {
-  unsubscribe(): Promise<void>;
+/** Behind a revision of one stream, or behind a position of the log; undefined: from the start. */
+export type Subscribed =
+  | { readonly stream: string; readonly after: bigint | undefined }
+  | {
+      readonly prefixes: readonly string[];
+      readonly after: bigint | undefined;
+      /** The store looks at so many events at a time, and tells a checkpoint after so many times. */
+      readonly searchWindow: number;
+      readonly checkpointEvery: number;
+    };
+
+export type Subscribe = (to: Subscribed) => Pull<LogMessage>;
+
+type ReadReq = InstanceType<(typeof streams)["ReadReq"]>;
+type ByteStream = ClientReadableStream<Buffer>;
+
+/** The parts of the client, and of its gRPC client, that the types hide. */
+interface Inside {
+  GRPCStreamCreator: (
+    client: unknown,
+    name: string,
+    create: (grpc: GrpcClient) => ByteStream,
+  ) => () => Promise<ByteStream>;
+  callArguments: (options: object, callOptions: object) => [metadata: Metadata, options: object];
+}
+interface GrpcClient {
+  makeServerStreamRequest(
+    path: string,
+    serialize: (request: ReadReq) => Buffer,
+    deserialize: (bytes: Buffer) => Buffer,
+    request: ReadReq,
+    ...call: [metadata: Metadata, options: object]
+  ): ByteStream;
 }
 
-export interface Subscription {
-  readonly pull: Pull<Resolved>;
-  /** The next event if it is there; counts it as handed over. */
-  take(): Resolved | undefined;
-  /** The newest checkpoint that lies behind every event taken so far. */
-  checkpoint(): bigint | undefined;
-  /** Whether the store has said that everything it holds lies behind what was taken so far. */
-  caughtUp(): boolean;
-  /** How often the store has said "caught up", as far as reached by what was taken. */
-  timesCaughtUp(): number;
-  confirmed(): boolean;
-  stop(): Promise<void>;
+const { StreamsClient: Streams } = createRequire(import.meta.url)(
+  "@eventstore/db-client/generated/streams_grpc_pb.js",
+) as { StreamsClient: unknown };
+const path = "/event_store.client.streams.Streams/Read";
+
+export function createSubscribe(client: EventStoreDBClient): Subscribe {
+  const inside = client as unknown as Inside;
+  return (to) => {
+    const create = inside.GRPCStreamCreator(Streams, "subscribe", (grpc) =>
+      grpc.makeServerStreamRequest(
+        path,
+        (request) => Buffer.from(request.serializeBinary()),
+        (bytes) => bytes,
+        requestFor(to),
+        ...inside.callArguments({}, { deadline: Number.POSITIVE_INFINITY }),
+      ),
+    );
+    const pull = pullFrom<Buffer>(create(), async (stream) => (stream as ByteStream).cancel());
+    return {
+      ...pull,
+      take: () => {
+        const bytes = pull.take();
+        return bytes === undefined ? undefined : decodeReadResponse(bytes);
+      },
+    };
+  };
 }
 
-interface Mark {
-  /** How many events come before the mark. */
-  readonly after: number;
-  readonly checkpoint: bigint | undefined;
-  readonly caughtUp: boolean;
+function requestFor(to: Subscribed): ReadReq {
+  const { Options } = streams.ReadReq;
+  const options = new Options();
+  if ("stream" in to) {
+    options.setStream(streamOptions(to));
+    options.setNoFilter(new shared.Empty());
+  } else {
+    options.setAll(allOptions(to.after));
+    options.setFilter(filterOptions(to));
+  }
+  options.setResolveLinks(false);
+  options.setSubscription(new Options.SubscriptionOptions());
+  const ids = new Options.UUIDOption();
+  ids.setString(new shared.Empty());
+  options.setUuidOption(ids);
+  const request = new streams.ReadReq();
+  request.setOptions(options);
+  return request;
 }
 
-/** `open` is given the function to call with every checkpoint's commit position. */
-export function openSubscription(
-  open: (checkpointReached: (position: bigint) => void) => ClientSubscription,
-): Subscription {
-  let taken = 0;
-  let confirmed = false;
-  let checkpoint: bigint | undefined;
-  let timesCaughtUp = 0;
-  let caughtUpAfter = -1;
-  /** Never more than one per event waiting, plus one. */
-  const marks: Mark[] = [];
+function streamOptions({ stream, after }: { readonly stream: string; readonly after: bigint | undefined }) {
+  const options = new streams.ReadReq.Options.StreamOptions();
+  const identifier = new shared.StreamIdentifier();
+  identifier.setStreamName(Buffer.from(stream, "utf8"));
+  options.setStreamIdentifier(identifier);
+  if (after === undefined) options.setStart(new shared.Empty());
+  else options.setRevision(String(after));
+  return options;
+}
 
-  const mark = (what: { readonly checkpoint?: bigint; readonly caughtUp?: true }): void => {
-    const after = taken + pull.waiting();
-    const same = marks.at(-1)?.after === after ? marks.pop() : undefined;
-    marks.push({
-      after,
-      checkpoint: what.checkpoint ?? same?.checkpoint,
-      caughtUp: what.caughtUp ?? same?.caughtUp ?? false,
-    });
-    pull.ring();
-  };
-  const reach = (): void => {
-    for (let next = marks[0]; next !== undefined && next.after <= taken; next = marks[0]) {
-      marks.shift();
-      checkpoint = next.checkpoint ?? checkpoint;
-      if (!next.caughtUp) continue;
-      timesCaughtUp += 1;
-      caughtUpAfter = next.after;
-    }
-  };
+function allOptions(after: bigint | undefined) {
+  const options = new streams.ReadReq.Options.AllOptions();
+  if (after === undefined || after === 0n) {
+    options.setStart(new shared.Empty());
+    return options;
+  }
+  const position = new streams.ReadReq.Options.Position();
+  position.setCommitPosition(String(after));
+  position.setPreparePosition(String(after));
+  options.setPosition(position);
+  return options;
+}
 
-  const stream = open((position) => mark({ checkpoint: position }));
-  const pull = pullFrom<Resolved>(stream, () => stream.unsubscribe());
-  stream.on("caughtUp", () => mark({ caughtUp: true }));
-  stream.on("confirmation", () => {
-    confirmed = true;
-    pull.ring();
-  });
-
-  return {
-    pull,
-    take: () => {
-      const resolved = pull.take();
-      if (resolved !== undefined) taken += 1;
-      if (marks.length > 0) reach();
-      return resolved;
-    },
-    checkpoint: () => checkpoint,
-    caughtUp: () => caughtUpAfter === taken,
-    timesCaughtUp: () => timesCaughtUp,
-    confirmed: () => confirmed,
-    stop: () => pull.stop(),
-  };
+function filterOptions(to: Extract<Subscribed, { prefixes: unknown }>) {
+  const { FilterOptions } = streams.ReadReq.Options;
+  const names = new FilterOptions.Expression();
+  names.setPrefixList([...to.prefixes]);
+  const options = new FilterOptions();
+  options.setStreamIdentifier(names);
+  options.setMax(to.searchWindow);
+  options.setCheckpointintervalmultiplier(to.checkpointEvery);
+  return options;
 }

@@ -1,64 +1,51 @@
 import { describe, expect, test } from "bun:test";
-import { Transform } from "node:stream";
-import type { EventStoreDBClient } from "@eventstore/db-client";
+import { PassThrough } from "node:stream";
 import { createFollowLog, type LogBatch, type LogQuestions } from "../../src/eventstore/follow-log.ts";
 import { createFollowStream } from "../../src/eventstore/follow-stream.ts";
+import { pullFrom } from "../../src/eventstore/pull.ts";
+import type { LogMessage } from "../../src/eventstore/read-response.ts";
+import type { Subscribe, Subscribed } from "../../src/eventstore/subscription.ts";
 
-type Filter = { checkpointReached: (subscription: unknown, position: { commit: bigint }) => void };
-type Asked = { fromPosition?: unknown; fromRevision?: unknown; filter?: Filter };
-
-type Message = { event: object; commitPosition: bigint } | { checkpoint: bigint } | "caught up";
-
-/** One subscription as the client hands it out: announcements are made while events still wait in the buffer. */
-class Feed extends Transform {
+/** One subscription as it arrives: what was written waits to be taken, in its order. */
+class Feed extends PassThrough {
   unsubscribed = 0;
-  readonly asked: Asked;
-  constructor(asked: Asked, readAhead: number) {
-    super({ objectMode: true, highWaterMark: readAhead });
+  readonly asked: Subscribed;
+  constructor(asked: Subscribed) {
+    super({ objectMode: true });
     this.asked = asked;
-    queueMicrotask(() => this.emit("confirmation"));
+    this.#say({ tag: "confirmed" });
   }
-  override _transform(message: Message, _: unknown, next: (error: null, resolved?: object) => void): void {
-    const isEvent = message !== "caught up" && "event" in message;
-    if (message === "caught up") this.emit("caughtUp");
-    else if ("checkpoint" in message)
-      this.asked.filter?.checkpointReached(this, { commit: message.checkpoint });
-    if (isEvent) next(null, message);
-    else next(null);
+  #say(message: LogMessage): void {
+    this.write(message);
   }
   event(position: bigint, data: unknown = {}): void {
     const place = { streamId: "s", revision: position, position: { commit: position } };
     const event = { id: `id${position}`, type: "T", created: new Date(0), data, ...place };
-    this.write({ event, commitPosition: position });
+    this.#say({ tag: "event", resolved: { event, commitPosition: position } });
   }
   checkpoint(position: bigint): void {
-    this.write({ checkpoint: position });
+    this.#say({ tag: "checkpoint", position });
   }
   caughtUp(): void {
-    this.write("caught up");
+    this.#say({ tag: "caught_up" });
   }
   fail(message: string): void {
     this.emit("error", new Error(message));
-  }
-  async unsubscribe(): Promise<void> {
-    this.unsubscribed += 1;
   }
 }
 
 function storeThat(plays: (feed: Feed, n: number) => void) {
   const feeds: Feed[] = [];
-  const subscribe = (asked: Asked, options: { highWaterMark?: number } = {}) => {
-    const feed = new Feed(asked, options.highWaterMark ?? 16);
+  const subscribe: Subscribe = (to) => {
+    const feed = new Feed(to);
     feeds.push(feed);
     const n = feeds.length;
     setTimeout(() => plays(feed, n));
-    return feed;
+    return pullFrom<LogMessage>(feed, async () => {
+      feed.unsubscribed += 1;
+    });
   };
-  const client = {
-    subscribeToAll: subscribe,
-    subscribeToStream: (_: string, asked: Asked) => subscribe(asked),
-  } as unknown as EventStoreDBClient;
-  return { client, feeds };
+  return { subscribe, feeds };
 }
 
 const positions = (batch: LogBatch) => batch.events.map(({ position }) => position);
@@ -73,10 +60,10 @@ function follow(
     foreignUpTo?: LogQuestions["foreignUpTo"];
   } = {},
 ) {
-  const { client, feeds } = storeThat(plays);
+  const { subscribe, feeds } = storeThat(plays);
   const stop = new AbortController();
   const drops: string[] = [];
-  const batches = createFollowLog(client, {
+  const batches = createFollowLog(subscribe, {
     head: more.head ?? (async () => undefined),
     foreignUpTo: more.foreignUpTo ?? (async (after) => after),
   })({
@@ -180,7 +167,7 @@ describe("following the log", () => {
     expect(seen).toEqual(range(1, 8));
     expect(drops).toEqual(["14 UNAVAILABLE"]);
     expect(feeds[0]?.unsubscribed).toBe(1);
-    expect(feeds[1]?.asked.fromPosition).toEqual({ commit: 5n, prepare: 5n });
+    expect(feeds[1]?.asked.after).toBe(5n);
   });
 
   test("resumes when the server ends the subscription without an error", async () => {
@@ -203,7 +190,7 @@ describe("following the log", () => {
       { from: 7n },
     );
     expect(positions(await next())).toEqual([8n, 9n]);
-    expect(feeds[0]?.asked.fromPosition).toEqual({ commit: 7n, prepare: 7n });
+    expect(feeds[0]?.asked.after).toBe(7n);
   });
 
   test("ends when stopped, and a loop left early leaves no subscription behind", async () => {
@@ -265,12 +252,12 @@ describe("following one stream", () => {
   };
 
   test("hands over each event once, tells when caught up, and resumes after a drop", async () => {
-    const { client, feeds } = storeThat((feed, n) => {
+    const { subscribe, feeds } = storeThat((feed, n) => {
       for (const revision of n === 1 ? range(0, 40) : range(39, 45)) feed.event(revision);
       feed.caughtUp();
     });
     const log: string[] = [];
-    const stop = createFollowStream(client, async () => undefined)("s", {
+    const stop = createFollowStream(subscribe, async () => undefined)("s", {
       event: ({ revision }) => log.push(String(revision)),
       caughtUp: () => log.push("caught up"),
       dropped: (reason) => log.push(reason),
@@ -281,19 +268,19 @@ describe("following one stream", () => {
     await stop();
     const line = (from: number, to: number) => range(from, to).map(String);
     expect(log).toEqual([...line(0, 40), "caught up", "14 UNAVAILABLE", ...line(41, 45), "caught up"]);
-    expect(feeds[1]?.asked.fromRevision).toBe(40n);
+    expect(feeds[1]?.asked.after).toBe(40n);
     expect(feeds.map(({ unsubscribed }) => unsubscribed)).toEqual([1, 1]);
   });
 
   test("an event whose handler failed is handed over again", async () => {
-    const { client } = storeThat((feed, n) => {
+    const { subscribe } = storeThat((feed, n) => {
       for (const revision of n === 1 ? range(0, 2) : range(1, 2)) feed.event(revision);
       feed.caughtUp();
     });
     const seen: bigint[] = [];
     let caughtUp = false;
     let failed = false;
-    const stop = createFollowStream(client, async () => undefined)("s", {
+    const stop = createFollowStream(subscribe, async () => undefined)("s", {
       event: ({ revision }) => {
         if (revision === 1n && !failed) {
           failed = true;
@@ -312,11 +299,11 @@ describe("following one stream", () => {
   });
 
   test("a server that never says so is caught up when its last event has been handed over", async () => {
-    const { client } = storeThat((feed) => {
+    const { subscribe } = storeThat((feed) => {
       feed.event(0n);
     });
     let caughtUp = 0;
-    const stop = createFollowStream(client, async () => 0n)("s", {
+    const stop = createFollowStream(subscribe, async () => 0n)("s", {
       event: () => undefined,
       caughtUp: () => {
         caughtUp += 1;
