@@ -26,6 +26,8 @@ export interface FollowLogOptions {
 
 /** Once live, a batch is cut when nothing came for this long: events then are visible soon after they are stored. */
 const quietMs = 4;
+/** Behind the end of the log, a batch may take so long to fill: large ones cost Postgres half as much an event. */
+const behindMs = 400;
 /** A subscription that the server does not confirm within this is opened anew. */
 const confirmMs = 15_000;
 /** How long nothing may come before a server that never says "caught up" (before 23.10) is taken to have done so. */
@@ -172,7 +174,8 @@ function openFeed(subscribe: Subscribe, options: FollowLogOptions, questions: Lo
 
   /** How long to wait for more before cutting; undefined where there is nothing to report. */
   function patience(events: readonly RecordedEvent[], sinceMs: number): number | undefined {
-    if (events.length > 0) return live ? Math.min(quietMs, maxWaitMs - sinceMs) : maxWaitMs - sinceMs;
+    if (events.length > 0)
+      return live ? Math.min(quietMs, maxWaitMs - sinceMs) : Math.max(behindMs, maxWaitMs) - sinceMs;
     if (live && !reportedLive) return quietMs;
     return upTo > reportedUpTo ? Math.max(maxWaitMs, emptyBatchMs) - sinceMs : undefined;
   }

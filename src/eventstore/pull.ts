@@ -6,11 +6,14 @@ import { settledWithin } from "./within.ts";
 
 /** The part of a Readable that is used here. */
 export interface ObjectStream {
-  read(): unknown;
-  readonly readableLength: number;
-  on(event: string, listener: (error?: unknown) => void): unknown;
+  on(event: string, listener: (value?: unknown) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
   destroy(): unknown;
 }
+
+/** Read ahead of the consumer, about: so many objects, or so many bytes where they are bytes. */
+const readAhead = { objects: 512, bytes: 16_000_000 };
 
 export interface Pull<T> {
   /** The next object if one is there. Never waits. */
@@ -33,6 +36,10 @@ export function pullFrom<T>(
 ): Pull<T> {
   let stream: ObjectStream | undefined;
   let stopped = false;
+  let queue: T[] = [];
+  let taken = 0;
+  let queuedBytes = 0;
+  let paused = false;
   let over: { error: unknown } | undefined;
   let wake: ((rang: boolean) => void) | undefined;
 
@@ -45,6 +52,24 @@ export function pullFrom<T>(
     over ??= { error };
     ring();
   };
+  const keep = (value: T): void => {
+    queue.push(value);
+    if (value instanceof Uint8Array) queuedBytes += value.byteLength;
+    if (queue.length >= readAhead.objects || queuedBytes >= readAhead.bytes) {
+      paused = true;
+      stream?.pause();
+    }
+    ring();
+  };
+  /** Empties the queue: there is room for more. */
+  const refill = (): void => {
+    queue = [];
+    taken = 0;
+    queuedBytes = 0;
+    if (!paused) return;
+    paused = false;
+    stream?.resume();
+  };
   const endStream = async (opened: ObjectStream): Promise<void> => {
     await settledWithin(cancel(opened), 1000);
     opened.destroy();
@@ -55,14 +80,20 @@ export function pullFrom<T>(
     opened.on("end", () => end(undefined));
     opened.on("close", () => end(undefined));
     if (stopped) void endStream(opened);
-    else opened.on("readable", ring);
+    else opened.on("data", (value) => keep(value as T));
   };
   if (opening instanceof Promise) opening.then(attach, end);
   else attach(opening);
 
   return {
-    take: () => (stream?.read() as T | null | undefined) ?? undefined,
-    waiting: () => stream?.readableLength ?? 0,
+    take: () => {
+      if (taken === queue.length) return undefined;
+      const value = queue[taken];
+      taken += 1;
+      if (taken === queue.length) refill();
+      return value;
+    },
+    waiting: () => queue.length - taken,
     changed: (ms) =>
       new Promise((resolve) => {
         const timer = setTimeout(() => {
@@ -78,6 +109,8 @@ export function pullFrom<T>(
     over: () => over,
     stop: async () => {
       stopped = true;
+      queue = [];
+      taken = 0;
       if (stream !== undefined) await endStream(stream);
       ring();
     },
