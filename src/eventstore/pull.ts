@@ -35,11 +35,8 @@ export function pullFrom<T>(
   cancel: (stream: ObjectStream) => Promise<void>,
 ): Pull<T> {
   let stream: ObjectStream | undefined;
+  const queue = new Queue<T>();
   let stopped = false;
-  let queue: T[] = [];
-  let taken = 0;
-  let queuedBytes = 0;
-  let paused = false;
   let over: { error: unknown } | undefined;
   let wake: ((rang: boolean) => void) | undefined;
 
@@ -52,24 +49,6 @@ export function pullFrom<T>(
     over ??= { error };
     ring();
   };
-  const keep = (value: T): void => {
-    queue.push(value);
-    if (value instanceof Uint8Array) queuedBytes += value.byteLength;
-    if (queue.length >= readAhead.objects || queuedBytes >= readAhead.bytes) {
-      paused = true;
-      stream?.pause();
-    }
-    ring();
-  };
-  /** Empties the queue: there is room for more. */
-  const refill = (): void => {
-    queue = [];
-    taken = 0;
-    queuedBytes = 0;
-    if (!paused) return;
-    paused = false;
-    stream?.resume();
-  };
   const endStream = async (opened: ObjectStream): Promise<void> => {
     await settledWithin(cancel(opened), 1000);
     opened.destroy();
@@ -80,20 +59,24 @@ export function pullFrom<T>(
     opened.on("end", () => end(undefined));
     opened.on("close", () => end(undefined));
     if (stopped) void endStream(opened);
-    else opened.on("data", (value) => keep(value as T));
+    else
+      opened.on("data", (value) => {
+        queue.push(value as T);
+        if (queue.isFull()) opened.pause();
+        ring();
+      });
   };
   if (opening instanceof Promise) opening.then(attach, end);
   else attach(opening);
 
   return {
     take: () => {
-      if (taken === queue.length) return undefined;
-      const value = queue[taken];
-      taken += 1;
-      if (taken === queue.length) refill();
+      const wasFull = queue.isFull();
+      const value = queue.take();
+      if (wasFull && !queue.isFull()) stream?.resume();
       return value;
     },
-    waiting: () => queue.length - taken,
+    waiting: () => queue.length,
     changed: (ms) =>
       new Promise((resolve) => {
         const timer = setTimeout(() => {
@@ -109,10 +92,46 @@ export function pullFrom<T>(
     over: () => over,
     stop: async () => {
       stopped = true;
-      queue = [];
-      taken = 0;
+      queue.clear();
       if (stream !== undefined) await endStream(stream);
       ring();
     },
   };
+}
+
+/** What has arrived and was not taken yet, in its order. Once full it stays so until it is empty. */
+class Queue<T> {
+  #values: T[] = [];
+  #taken = 0;
+  #bytes = 0;
+  #full = false;
+
+  get length(): number {
+    return this.#values.length - this.#taken;
+  }
+
+  isFull(): boolean {
+    return this.#full;
+  }
+
+  push(value: T): void {
+    this.#values.push(value);
+    if (value instanceof Uint8Array) this.#bytes += value.byteLength;
+    if (this.#values.length >= readAhead.objects || this.#bytes >= readAhead.bytes) this.#full = true;
+  }
+
+  take(): T | undefined {
+    if (this.length === 0) return undefined;
+    const value = this.#values[this.#taken];
+    this.#taken += 1;
+    if (this.length === 0) this.clear();
+    return value;
+  }
+
+  clear(): void {
+    this.#values = [];
+    this.#taken = 0;
+    this.#bytes = 0;
+    this.#full = false;
+  }
 }
