@@ -39,6 +39,9 @@ export interface Config {
   readonly spoolMaxBytes: number;
   /** The most bytes that one key may store in a day, payloads and what is kept beside them, about; 0: no bound. */
   readonly keyBytesPerDay: number;
+  /** The most payloads, and bytes of them, that one project's quarantine takes in a day; 0: no bound. */
+  readonly quarantineEntriesPerDay: number;
+  readonly quarantineBytesPerDay: number;
   /** Only for `bun run eventstore`. */
   readonly eventstorePort: number;
   /** Only for `bun run eventstore`: who may read, append and delete. */
@@ -137,6 +140,16 @@ export function readConfig(env: Environment, machine: Machine): ConfigReading {
     }),
     keyBytesPerDay: number("KEY_BYTES_PER_DAY", {
       absent: 10_737_418_240,
+      least: 0,
+      most: 999_999_999_999,
+    }),
+    quarantineEntriesPerDay: number("QUARANTINE_ENTRIES_PER_DAY", {
+      absent: 10_000,
+      least: 0,
+      most: 999_999_999,
+    }),
+    quarantineBytesPerDay: number("QUARANTINE_BYTES_PER_DAY", {
+      absent: 67_108_864,
       least: 0,
       most: 999_999_999_999,
     }),

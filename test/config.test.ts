@@ -41,6 +41,8 @@ describe("an empty environment", () => {
       spoolMaxBytes: 1_073_741_824,
       metricsKey: undefined,
       keyBytesPerDay: 10_737_418_240,
+      quarantineEntriesPerDay: 10_000,
+      quarantineBytesPerDay: 67_108_864,
       eventstorePort: 2_113,
       eventstoreAccess: "password",
     });

@@ -102,7 +102,6 @@ const tooLong = [
   "src/http/operations-routes.ts operationsRoutes",
   "src/http/query-routes.ts queryRoutes",
   "src/http/registry-routes.ts registryRoutes",
-  "src/http/webhook-routes.ts take",
   "src/intake/contract-webhook.ts readFields",
   "src/intake/quarantine-reader.ts quarantineReader",
   "src/intake/registry.ts startRegistry",

@@ -123,8 +123,18 @@ export type SourceAnswer = Of<typeof sourceAnswer>;
 
 export const quarantineItemAnswer = answerObject({
   quarantine_id: uuid(example.quarantine_id),
-  source: text(example.source, "The source that was asked for, or auto"),
+  source: text(example.source, "The source that was asked for, or auto, or contract"),
   reason: text("alerts is missing"),
+  answer: orNull(
+    answerObject(
+      {
+        status: t.Integer({ minimum: 400, examples: [400] }),
+        error: text("Invalid webhook"),
+        details: text("incident_time is missing."),
+      },
+      { description: "The error that the sender was answered; null where that was a 200" },
+    ),
+  ),
   received_at: time(example.received_at),
   content_type: orNull(text("application/json")),
   headers: t.Record(t.String(), t.String(), {

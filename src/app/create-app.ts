@@ -78,7 +78,7 @@ export function createApp({ config, log, onFailed, ports }: AppOptions): App {
     const servers = await startServers(config, dataDir, log, stopping);
     const { store, registry } = await connect({ ...servers, dataDir, keys }, around);
     const readSide = around.ports.openReadSide({ databaseUrl: servers.databaseUrl, store, log, stopping });
-    const writeSide = await openWriteSide({ dataDir, store, onFailed }, around);
+    const writeSide = await openWriteSide({ dataDir, store, registry, onFailed }, around);
     if (isStopping) return undefined;
     const http = serveHttp({ store, registry, readSide, writeSide }, around);
     return { ...http, adminKey: keys.admin.facts };

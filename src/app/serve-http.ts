@@ -46,6 +46,7 @@ export function serveHttp(
     quotas: createQuotas({ nowMs: () => performance.now(), bytesPerDay: config.keyBytesPerDay }),
     record: writeSide.record,
     native: writeSide.native,
+    keepRefused: writeSide.keepRefused,
     queries: readSide.queries,
     deadLetters: readSide.deadLetters,
     ...readYourWrites({ store, durable: writeSide.durable, readSide }),

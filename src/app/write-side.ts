@@ -2,19 +2,22 @@
 
 import { type DurableAppends, type DurableParts, openDurableAppends } from "../durable-appends.ts";
 import type { EventStore } from "../eventstore/client.ts";
-import type { NativePort } from "../http/ports.ts";
+import type { HttpDependencies, NativePort } from "../http/ports.ts";
 import { type NativeWebhook, parseNative } from "../intake/native-payload.ts";
+import { keepInQuarantine } from "../intake/quarantine.ts";
+import { createQuarantineBounds } from "../intake/quarantine-bounds.ts";
 import { quarantineReader } from "../intake/quarantine-reader.ts";
 import { previewNative, type ReadPayload, receiveNative } from "../intake/receive-native.ts";
 import { type RecordSignals, recordSignals } from "../intake/record-webhook.ts";
 import { redriveQuarantined } from "../intake/redrive-quarantined.ts";
+import type { RegistryService } from "../intake/registry.ts";
 import { createSns } from "../intake/verify-sns.ts";
 import { readPayload } from "../sources/read-payload.ts";
 import { recogniseSource, sourceNamed, sources } from "../sources/registry.ts";
 import type { SignatureScheme } from "../sources/source.ts";
 import type { Surroundings } from "./create-app.ts";
 
-export interface WriteSide {
+export interface WriteSide extends Pick<HttpDependencies, "keepRefused"> {
   readonly durable: DurableAppends;
   readonly record: RecordSignals;
   readonly native: NativePort;
@@ -22,7 +25,10 @@ export interface WriteSide {
 
 /** As much of the surroundings as a simulation has to stand in for. */
 interface WriteSurroundings {
-  readonly config: Pick<Surroundings["config"], "ack" | "spoolMaxBytes" | "sns">;
+  readonly config: Pick<
+    Surroundings["config"],
+    "ack" | "spoolMaxBytes" | "sns" | "quarantineEntriesPerDay" | "quarantineBytesPerDay"
+  >;
   readonly log: Pick<Surroundings["log"], "info" | "warn" | "error">;
   readonly stopping: Pick<Surroundings["stopping"], "add">;
   readonly ports: Pick<Surroundings["ports"], "now" | keyof DurableParts>;
@@ -32,11 +38,12 @@ export async function openWriteSide(
   options: {
     readonly dataDir: string;
     readonly store: Pick<EventStore, "append" | "readStream" | "readBackwards" | "head">;
+    readonly registry: Pick<RegistryService, "hasRepository">;
     readonly onFailed: (reason: string) => void;
   },
   { config, log, stopping, ports }: WriteSurroundings,
 ): Promise<WriteSide> {
-  const { dataDir, store, onFailed } = options;
+  const { dataDir, store, registry, onFailed } = options;
   const { append, readStream, readBackwards, head } = store;
   const durable = await openDurableAppends({
     config,
@@ -55,12 +62,19 @@ export async function openWriteSide(
     read: config.sns === "off" ? unverifiedSns : readPayload,
     record,
     append: durable.append,
+    bounds: createQuarantineBounds({
+      nowMs: () => performance.now(),
+      entriesPerDay: config.quarantineEntriesPerDay,
+      bytesPerDay: config.quarantineBytesPerDay,
+    }),
     quarantine,
+    hasRepository: registry.hasRepository,
   };
   const sns = createSns({ mode: config.sns, fetch: (url, init) => fetch(url, init), log, now: ports.now });
   return {
     durable,
     record,
+    keepRefused: (webhook, reason, context) => keepInQuarantine(receiving, webhook, reason, context),
     native: {
       sources,
       receive: (webhook, context) => receiveNative(webhook, context, receiving),

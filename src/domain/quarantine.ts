@@ -7,9 +7,12 @@ import type { ProjectUuid } from "./ids.ts";
 export interface PayloadQuarantined {
   readonly project_uuid: string;
   readonly quarantine_id: string;
-  /** The source that was asked for, or "auto". */
+  /** The source that was asked for, or "auto"; `contractSource` where it came by the ingest contract's own route. */
   readonly source: string;
   readonly reason: string;
+  /** What the sender was answered, where that was an error: its `details` are the reason. Absent: a 200. */
+  readonly answer_status?: number;
+  readonly answer_error?: string;
   readonly payload?: string;
   /** Where the bytes are no UTF-8 text, or are longer as escaped text. */
   readonly payload_base64?: string;
@@ -48,6 +51,9 @@ export type RedriveResult = "recorded" | "ignored" | "unrecognised";
 export type QuarantineEvent =
   | { readonly type: "PayloadQuarantined"; readonly data: PayloadQuarantined }
   | { readonly type: "QuarantineRedriven"; readonly data: QuarantineRedriven };
+
+/** In the place of a source's name: the ingest contract's own route. */
+export const contractSource = "contract";
 
 export const quarantineStreamPrefix = "quarantine-";
 

@@ -55,6 +55,12 @@ export function createMetrics(measured: MeasuredAtRead, keptMs = 1_000): Metrics
     labelNames: ["source", "cause"] as const,
     registers,
   });
+  const quarantine = new Counter({
+    name: "ledger_quarantine_total",
+    help: "Payloads that nobody could read or that were refused, by whether the project's quarantine kept them, and source",
+    labelNames: ["outcome", "source"] as const,
+    registers,
+  });
   const leftOut = new Counter({
     name: "ledger_alerts_left_out_total",
     help: "Alerts that tools say they cut off from the groups they sent, by source",
@@ -149,6 +155,7 @@ export function createMetrics(measured: MeasuredAtRead, keptMs = 1_000): Metrics
     rejected: (labels) => rejected.inc(labels),
     repaired: () => repaired.inc(),
     ignored: (source, cause) => ignored.inc({ source, cause }),
+    quarantine: (labels) => quarantine.inc(labels),
     leftOut: (source, count) => leftOut.inc({ source }, count),
     unknownStatus: () => unknownStatuses.inc(),
     appended: (seconds) => appends.observe(seconds),

@@ -15,6 +15,7 @@ import {
   takenAnswer,
 } from "../answers/webhooks.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
+import { contractSource } from "../domain/quarantine.ts";
 import type { NativeReading } from "../intake/receive-native.ts";
 import type { RedriveOutcome } from "../intake/redrive-quarantined.ts";
 import { authenticate, projectOf } from "./access.ts";
@@ -108,8 +109,9 @@ export function nativeRoutes(dependencies: HttpDependencies, turns: QueryTurns) 
       {
         detail: documented({
           tag: "Webhooks",
-          summary: "List what no source could read",
-          description: "Kept as it came; read it again once a new release or a new mapping can.",
+          summary: "List what no source could read, and what the contract's route refused",
+          description:
+            "Kept as it came, with the error that its sender was answered, if any; read it again once a new release, a new mapping or a new repository lets it be.",
           query: quarantineQuery,
           answer: pageOf(quarantineItemAnswer),
           errors: [400, 401, 404, 429, 503],
@@ -199,7 +201,9 @@ async function redrive(
   if (project instanceof Response) return project;
   const asked = await readOptionalBody(request, dependencies);
   if (asked instanceof Response) return asked;
-  if (asked.source !== undefined && !isKnown(asked.source, native)) return noSuchSource();
+  if (asked.source !== undefined && asked.source !== contractSource && !isKnown(asked.source, native)) {
+    return noSuchSource();
+  }
   const { source } = asked;
   return withinQuota(caller, quotas, {
     answer: async (charge) => {

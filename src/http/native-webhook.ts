@@ -13,7 +13,7 @@ import { readBody } from "./body.ts";
 import { countedWebhook, type Reject } from "./counted-webhook.ts";
 import { keyOf, withoutKey } from "./native-key.ts";
 import type { HttpDependencies, NativePort } from "./ports.ts";
-import { tooMany } from "./rate-limit.ts";
+import { quarantineFull, tooMany } from "./rate-limit.ts";
 import { requestIdOf } from "./request-id.ts";
 import { badSignature, signatureRule, verifiedSignature } from "./signed.ts";
 import { bodyTooLarge } from "./validate.ts";
@@ -114,6 +114,9 @@ function answerOf(
       return reject("bad_signature", badSignature(`${outcome.source} signs in another way`));
     case "too_many":
       return reject("rate_limited", tooMany(outcome.excess));
+    case "quarantine_full":
+      metrics.quarantine({ outcome: "full", source: webhook.source });
+      return reject("quarantine_full", quarantineFull(outcome.waitSeconds));
     case "unavailable":
       return reject("unavailable", unavailable(`The webhook could not be stored: ${outcome.reason}.`));
     case "too_large":
@@ -137,7 +140,10 @@ function countTaken(
     log.info({ source: outcome.source, reason, key_id }, "a webhook, or a part of it, is ignored");
   }
   for (const cause of outcome.causes ?? []) metrics.ignored(outcome.source, cause);
-  if (outcome.quarantined > 0) count("quarantined");
+  if (outcome.quarantined > 0) {
+    count("quarantined");
+    metrics.quarantine({ outcome: "kept", source: outcome.source });
+  }
   if (outcome.repaired === true) metrics.repaired();
   if (outcome.left_out !== undefined) metrics.leftOut(outcome.source, outcome.left_out);
 }

@@ -18,6 +18,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { MatchedBy } from "../domain/signal.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
+import type { KeepContext, KeepOutcome, KeepReason } from "../intake/quarantine.ts";
 import type { Quotas } from "../intake/quotas.ts";
 import type { NativeContext, NativeOutcome, NativeReading } from "../intake/receive-native.ts";
 import type { RecordSignals } from "../intake/record-webhook.ts";
@@ -144,6 +145,12 @@ export interface HttpDependencies {
   readonly maxBodyBytes: number;
   readonly version: string;
   readonly native: NativePort;
+  /** Keeps what the contract's route refuses, with its answer, in the quarantine of the context's project. */
+  readonly keepRefused: (
+    webhook: NativeWebhook,
+    reason: KeepReason,
+    context: KeepContext,
+  ) => Promise<KeepOutcome>;
 }
 
 /** The monitoring tools' own webhooks. */
@@ -171,6 +178,8 @@ export type Rejection =
   | "unauthorized"
   | "bad_signature"
   | "rate_limited"
+  /** A tool's own webhook that nobody can read, beyond what its project's quarantine takes in a day. */
+  | "quarantine_full"
   | "invalid"
   | "too_large"
   | "unknown_project"
@@ -190,6 +199,11 @@ export interface Metrics {
   readonly repaired: () => void;
   /** One element of a webhook was ignored; `cause` is one of few words. */
   readonly ignored: (source: string, cause: string) => void;
+  /** Of payloads for a project's quarantine. */
+  readonly quarantine: (labels: {
+    readonly outcome: "kept" | "full" | "too_large" | "unavailable";
+    readonly source: string;
+  }) => void;
   /** So many alerts were left out of a group by the tool itself. */
   readonly leftOut: (source: string, count: number) => void;
   readonly unknownStatus: () => void;

@@ -29,6 +29,14 @@ export function tooMany(excess: Excess): Response {
   return answer;
 }
 
+/** The 429 of a webhook that nobody can read and that its project's quarantine has no room for. */
+export function quarantineFull(waitSeconds: number): Response {
+  const details = "It cannot be read, and the project's quarantine has taken all that it takes in a day.";
+  const answer = problem(429, "Quarantine full", details);
+  answer.headers.set("Retry-After", String(waitSeconds));
+  return answer;
+}
+
 function detailsOf(excess: Excess): string {
   switch (excess.tag) {
     case "signals": {

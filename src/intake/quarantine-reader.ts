@@ -170,6 +170,10 @@ function itemOf(kept: PayloadQuarantined, note: QuarantineRedriven | undefined):
     quarantine_id: kept.quarantine_id,
     source: kept.source,
     reason: kept.reason,
+    answer:
+      kept.answer_status === undefined
+        ? null
+        : { status: kept.answer_status, error: kept.answer_error ?? "", details: kept.reason },
     received_at: toRfc3339(kept.received_at as Instant),
     content_type: kept.content_type ?? null,
     headers: kept.headers,

@@ -1,5 +1,5 @@
-// What is kept in a project's quarantine: payloads that were authenticated and could not be read, as they came, until a
-// source reads them. Nothing is ever taken out of it; what became of a payload is one more event.
+// What is kept in a project's quarantine: payloads that were authenticated and could not be read, or were refused by the
+// contract's route, as they came, until they can be read. Nothing is ever taken out of it; what became of a payload is one more event.
 
 import type { ProjectUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -13,6 +13,7 @@ import { eventId, sha256 } from "./event-id.ts";
 import type { AppendDurably } from "./event-log.ts";
 import { keptHeaders, keptQuery } from "./kept-evidence.ts";
 import { type NativeWebhook, textOf, type VerifiedSignature } from "./native-payload.ts";
+import type { QuarantineBounds } from "./quarantine-bounds.ts";
 
 interface Kept {
   readonly tag: "kept";
@@ -20,10 +21,20 @@ interface Kept {
   readonly position?: bigint;
 }
 
+type KeepFailure = { readonly tag: "unavailable"; readonly reason: string } | { readonly tag: "too_large" };
+
 export type KeepOutcome =
   | (Kept & { readonly quarantine_id: string })
-  | { readonly tag: "unavailable"; readonly reason: string }
-  | { readonly tag: "too_large" };
+  /** The project's quarantine has no room today; there is some in so many seconds. Nothing is kept. */
+  | { readonly tag: "full"; readonly waitSeconds: number }
+  | KeepFailure;
+
+/** Why a payload is kept. */
+export interface KeepReason {
+  readonly reason: string;
+  /** What the sender is answered, where that is an error; its `details` are the reason. */
+  readonly answer?: { readonly status: number; readonly error: string };
+}
 
 export interface KeepContext {
   readonly project_uuid: ProjectUuid;
@@ -39,9 +50,9 @@ const longestEscapedBytes = 900_000;
  * payload has the same id however often it comes, so that the store keeps it once, with the time of its first receipt.
  */
 export async function keepInQuarantine(
-  append: AppendDurably,
+  { append, bounds }: { readonly append: AppendDurably; readonly bounds: QuarantineBounds },
   webhook: NativeWebhook,
-  reason: string,
+  { reason, answer }: KeepReason,
   context: KeepContext,
 ): Promise<KeepOutcome> {
   const text = textOf(webhook.body);
@@ -54,11 +65,14 @@ export async function keepInQuarantine(
     JSON.stringify(query),
     webhook.signature ?? "",
   ]);
+  const waitSeconds = bounds.take(context.project_uuid, quarantine_id, webhook.body.length);
+  if (waitSeconds !== undefined) return { tag: "full", waitSeconds };
   const data: PayloadQuarantined = {
     project_uuid: context.project_uuid,
     quarantine_id,
     source: webhook.source,
     reason: reason.slice(0, 1_000),
+    ...(answer === undefined ? {} : { answer_status: answer.status, answer_error: answer.error }),
     // Text full of control characters is six times as long once escaped; base64 then keeps it within what fits.
     ...(text === undefined || Buffer.byteLength(JSON.stringify(text)) > longestEscapedBytes
       ? { payload_base64: base64 }
@@ -79,7 +93,7 @@ export function noteRedrive(
   append: AppendDurably,
   data: QuarantineRedriven,
   context: KeepContext,
-): Promise<Exclude<KeepOutcome, { tag: "kept" }> | Kept> {
+): Promise<KeepFailure | Kept> {
   const id = eventId([data.quarantine_id, data.outcome, data.redriven_at, sha256(JSON.stringify(data))]);
   return appendOne(append, context, id, { type: "QuarantineRedriven", data });
 }
@@ -89,7 +103,7 @@ async function appendOne(
   context: KeepContext,
   id: string,
   event: QuarantineEvent,
-): Promise<Exclude<KeepOutcome, { tag: "kept" }> | Kept> {
+): Promise<KeepFailure | Kept> {
   const metadata = {
     $correlationId: context.request_id,
     $causationId: context.request_id,

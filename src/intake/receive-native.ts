@@ -15,8 +15,9 @@ import type {
 import type { AppendDurably } from "./event-log.ts";
 import { type NativeWebhook, parseNative } from "./native-payload.ts";
 import { keepInQuarantine } from "./quarantine.ts";
+import type { QuarantineBounds } from "./quarantine-bounds.ts";
 import { type Charge, type Cost, costOf, type Excess } from "./quotas.ts";
-import type { RecordedSignal, RecordSignals, SignalToRecord } from "./record-webhook.ts";
+import type { RecordedSignal, RecordOutcome, RecordSignals, SignalToRecord } from "./record-webhook.ts";
 import { coveredPart, mayRead, type SignatureRule } from "./signed-payload.ts";
 
 /**
@@ -96,6 +97,8 @@ export type NativeOutcome =
   | NativeTaken
   /** More than the key may send: nothing of it is recorded. */
   | { readonly tag: "too_many"; readonly excess: Excess }
+  /** Nobody could read it, and the project's quarantine has no room today. */
+  | { readonly tag: "quarantine_full"; readonly waitSeconds: number }
   /** The source that read it signs in another way than the webhook is signed. */
   | { readonly tag: "not_signed"; readonly source: string }
   /** Nothing is promised; sending it again is safe. */
@@ -179,6 +182,7 @@ export interface NativeDependencies {
   readonly read: ReadPayload;
   readonly record: RecordSignals;
   readonly append: AppendDurably;
+  readonly bounds: QuarantineBounds;
 }
 
 export async function receiveNative(
@@ -193,7 +197,8 @@ export async function receiveNative(
   const excess = context.charge.raise(costOfReading(reading, webhook));
   if (excess !== undefined) return { tag: "too_many", excess };
   if (reading.tag === "unrecognised") {
-    const kept = await keepInQuarantine(dependencies.append, webhook, reading.reason, context);
+    const kept = await keepInQuarantine(dependencies, webhook, { reason: reading.reason }, context);
+    if (kept.tag === "full") return { tag: "quarantine_full", waitSeconds: kept.waitSeconds };
     if (kept.tag !== "kept") return kept;
     return taken(reading.source, {
       quarantined: 1,
@@ -248,7 +253,7 @@ export async function recordReading(
   received_at: Instant,
   context: NativeContext,
   record: RecordSignals,
-): Promise<NativeOutcome> {
+): Promise<NativeTaken | Exclude<RecordOutcome, { tag: "recorded" }>> {
   const stored: RecordedSignal[] = [];
   let durability: NativeTaken["durability"] = "stored";
   for (let at = 0; at < reading.signals.length; at += mostAtOnce) {

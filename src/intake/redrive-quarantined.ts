@@ -1,12 +1,14 @@
 // Reads a quarantined payload again, once a source can; also a group that is too large to be recorded as it comes. Checks
 // no key.
 
-import { parseRepoUuid } from "../domain/ids.ts";
+import { type ProjectUuid, parseRepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
-import type { QuarantineRedriven } from "../domain/quarantine.ts";
+import { contractSource, type PayloadQuarantined, type QuarantineRedriven } from "../domain/quarantine.ts";
+import type { NativeWebhook } from "./native-payload.ts";
 import { noteRedrive, webhookOf } from "./quarantine.ts";
 import type { QuarantineReader } from "./quarantine-reader.ts";
 import type { Excess } from "./quotas.ts";
+import { type HasRepository, type RefusedReading, readRefused } from "./read-refused.ts";
 import {
   costOfReading,
   type NativeContext,
@@ -27,6 +29,11 @@ export type RedriveOutcome =
   | { readonly tag: "unavailable"; readonly reason: string }
   | { readonly tag: "too_large" };
 
+export interface RedriveDependencies extends Omit<NativeDependencies, "bounds"> {
+  readonly quarantine: Pick<QuarantineReader, "find">;
+  readonly hasRepository: HasRepository;
+}
+
 /**
  * Reads a quarantined payload again with the source as it is now (or another one), records what it says with the time
  * of its first receipt, and notes what came of it. Safe to repeat at any point. Throws EventLogUnavailable.
@@ -34,7 +41,7 @@ export type RedriveOutcome =
 export async function redriveQuarantined(
   asked: { readonly quarantine_id: string; readonly source?: string; readonly now: Instant },
   context: NativeContext,
-  dependencies: NativeDependencies & { readonly quarantine: Pick<QuarantineReader, "find"> },
+  dependencies: RedriveDependencies,
 ): Promise<RedriveOutcome> {
   const found = await dependencies.quarantine.find(context.project_uuid, asked.quarantine_id);
   if (found === undefined) return { tag: "not_found" };
@@ -43,19 +50,18 @@ export async function redriveQuarantined(
     return { tag: "already", source: item.redriven.source, incident_ids: item.redriven.incident_ids };
   }
   const webhook = webhookOf(kept, asked.source ?? kept.source);
-  const reading = readNative(webhook, dependencies.read);
+  const { reading, repo_uuid } = readAgain(webhook, kept, context.project_uuid, dependencies);
   if (!mayRead(webhook.signature, reading.signature, context.signatures)) {
     return { tag: "not_signed", source: reading.source };
   }
   const excess = context.charge.raise(costOfReading(reading, webhook));
   if (excess !== undefined) return { tag: "too_many", excess };
-  const repo = parseRepoUuid(kept.query.repo_uuid ?? "");
   const outcome =
     reading.tag === "signals"
       ? await recordReading(
           reading,
           webhook.received_at,
-          { ...context, key_id: kept.key_id, ...(repo === undefined ? {} : { repo_uuid: repo }) },
+          { ...context, key_id: kept.key_id, ...(repo_uuid === undefined ? {} : { repo_uuid }) },
           dependencies.record,
         )
       : undefined;
@@ -79,4 +85,15 @@ export async function redriveQuarantined(
     result,
     positions: noted.position === undefined ? positions : [...positions, noted.position],
   };
+}
+
+function readAgain(
+  webhook: NativeWebhook,
+  { query }: PayloadQuarantined,
+  project: ProjectUuid,
+  { read, hasRepository }: Pick<RedriveDependencies, "read" | "hasRepository">,
+): RefusedReading {
+  if (webhook.source === contractSource) return readRefused(webhook, project, hasRepository);
+  const repo_uuid = parseRepoUuid(query.repo_uuid ?? "");
+  return { reading: readNative(webhook, read), ...(repo_uuid === undefined ? {} : { repo_uuid }) };
 }

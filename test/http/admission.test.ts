@@ -16,6 +16,7 @@ const silent = {
     webhook: () => {},
     rejected: () => {},
     repaired: () => {},
+    quarantine: () => {},
     leftOut: () => {},
     ignored: () => {},
     unknownStatus: () => {},

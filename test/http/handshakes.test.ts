@@ -9,6 +9,7 @@ import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { readPayload } from "../../src/sources/read-payload.ts";
 import { sources } from "../../src/sources/registry.ts";
 import { memoryLog } from "../intake/memory-log.ts";
+import { unbounded } from "../intake/unbounded.ts";
 import { createHttpSide, type HttpSide, projectA } from "./http-side.ts";
 
 const webhooks = "/api/incidents/webhook";
@@ -24,6 +25,7 @@ beforeAll(async () => {
         read: readPayload,
         record: recordSignals(store.append),
         append: store.append,
+        bounds: unbounded,
       }),
     preview: ({ source }) => ({ tag: "unrecognised", source, reason: "" }),
     isSignedBySns: () => false,

@@ -8,10 +8,12 @@ import { createMetrics } from "../../src/http/metrics.ts";
 import { exampleOf } from "../../src/http/openapi-schema.ts";
 import type { HttpDependencies, Queries } from "../../src/http/ports.ts";
 import type { AppendOutcome } from "../../src/intake/event-log.ts";
+import { keepInQuarantine } from "../../src/intake/quarantine.ts";
 import { createQuotas } from "../../src/intake/quotas.ts";
 import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { startRegistry } from "../../src/intake/registry.ts";
 import { memoryLog } from "../intake/memory-log.ts";
+import { unbounded } from "../intake/unbounded.ts";
 import { heldToSchema } from "./answer-check.ts";
 
 export const adminKey = "the-admin-key";
@@ -89,6 +91,8 @@ export async function createHttpSide(
       quarantine: async () => ({ items: [], next_cursor: null }),
       redrive: async () => ({ tag: "not_found" }),
     },
+    keepRefused: (webhook, reason, context) =>
+      keepInQuarantine({ append: store.append, bounds: unbounded }, webhook, reason, context),
     ...emptyReadModel(note),
     ...(queries === undefined ? {} : { queries: { ...emptyReadModel(note).queries, ...queries } }),
     acknowledgedUpTo: async () => 0n,

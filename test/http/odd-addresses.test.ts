@@ -20,6 +20,7 @@ beforeAll(async () => {
       request: nothing,
       webhook: nothing,
       repaired: nothing,
+      quarantine: () => {},
       leftOut: nothing,
       ignored: nothing,
       unknownStatus: nothing,

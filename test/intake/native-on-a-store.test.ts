@@ -14,6 +14,7 @@ import { readPayload } from "../../src/sources/read-payload.ts";
 import { sourceNamed } from "../../src/sources/registry.ts";
 import { quiet, type StoreProcess, storeProcess } from "../eventstore/adapter-store.ts";
 import { fixtures, receivedAt } from "../sources/fixtures.ts";
+import { unbounded } from "./unbounded.ts";
 
 let server: StoreProcess;
 let store: EventStore;
@@ -29,6 +30,8 @@ afterAll(async () => {
 const world = () => ({
   read: readPayload,
   append: store.append,
+  bounds: unbounded,
+  hasRepository: () => false,
   quarantine: quarantineReader(store.readStream),
   record: recordSignals(store.append),
 });

@@ -9,6 +9,7 @@ import { recordSignals } from "../../src/intake/record-webhook.ts";
 import { redriveQuarantined } from "../../src/intake/redrive-quarantined.ts";
 import type { SourceSignal } from "../../src/sources/source.ts";
 import { memoryLog } from "./memory-log.ts";
+import { unbounded } from "./unbounded.ts";
 
 const instant = (text: string): Instant => {
   const parsed = parseInstant(text);
@@ -69,6 +70,8 @@ const world = (read: ReadPayload = lamps) => {
     read,
     record: recordSignals(log.append),
     append: log.append,
+    bounds: unbounded,
+    hasRepository: () => false,
     quarantine: quarantineReader(log.readStream),
   };
 };

@@ -98,9 +98,9 @@ export async function startService(life: Life, around: Surroundings): Promise<Se
         startProjector({ ...fed, openSession, maxBatchEvents, cachedIncidents, clock }),
     });
   const writeSide = await openWriteSide(
-    { dataDir: "/", store, onFailed: around.diskFailed },
+    { dataDir: "/", store, registry: { hasRepository: () => false }, onFailed: around.diskFailed },
     {
-      config: { ...setup, sns: "off" },
+      config: { ...setup, sns: "off", quarantineEntriesPerDay: 0, quarantineBytesPerDay: 0 },
       log,
       stopping,
       ports: {
