@@ -5,6 +5,7 @@ import type { Kind, MappedKind, Matching } from "../src/domain/signal.ts";
 import type { StoredEvent } from "../src/domain/stored-events.ts";
 import type { IncidentsStore } from "./incidents/store.ts";
 import type { KeyUsageStore } from "./key-usage/store.ts";
+import type { QuarantinedPayload, SourcesStore } from "./sources/store.ts";
 import type { Changes, Table } from "./table.ts";
 
 /** A signal made ready for the fold (src/readmodel/projected-event.ts): all text can be held, all ids are checked. */
@@ -46,6 +47,26 @@ export type ProjectedEvent =
         readonly project_uuid: string;
         readonly mappings: Readonly<Record<string, MappedKind>>;
       };
+    }
+  | { readonly type: "PayloadQuarantined"; readonly data: QuarantinedPayload }
+  | {
+      readonly type: "QuarantineRedriven";
+      readonly data: {
+        readonly project_uuid: string;
+        readonly quarantine_id: string;
+        /** The word that still is unknown; null where it was not that, or it has been read. */
+        readonly unknown_status: string | null;
+      };
+    }
+  | {
+      readonly type: "WebhooksIgnored";
+      readonly data: {
+        readonly project_uuid: string;
+        readonly source: string;
+        readonly cause: string;
+        readonly count: number;
+        readonly last_at: Instant;
+      };
     };
 
 export interface Fold {
@@ -60,6 +81,7 @@ export interface Fold {
 export interface Stores {
   readonly incidents: IncidentsStore;
   readonly keyUsage: KeyUsageStore;
+  readonly sources: SourcesStore;
 }
 
 export interface FoldOptions {

@@ -67,6 +67,7 @@ create table incidents (
 -- Rows change with every event but their indexed columns hardly ever: room beside them keeps the indexes untouched.
 with (fillfactor = 60);
 create index incidents_of_project on incidents (project, first_time desc, first_time_ns desc, incident);
+create index unmapped_incidents on incidents (project) where unmapped > 0;
 
 -- All webhooks of one (incident, incident_time, kind). event_id, position and received_at are those of the webhook first
 -- received, the descriptive columns those of the one last received.
@@ -102,6 +103,7 @@ create table records (
   local_time     text
 );
 create index records_in_order on records (incident, at);
+create index unknown_words on records (incident, status) where kind = 4 and by_word;
 create index echoes on records (incident, incident_time) where incident_time is not null;
 
 -- The webhooks of records that have several.

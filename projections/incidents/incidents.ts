@@ -6,11 +6,20 @@ import { tables } from "./tables.ts";
 
 export const incidents: Projection = {
   name: "incidents",
-  version: 2,
+  version: 3,
   sql: new URL("./incidents.sql", import.meta.url),
   tables,
   createFold: ({ incidents }, options) => incidentsFold(incidents, options),
   handles: ["IncidentSignalRecorded", "ProjectChanged", "StatusesMapped"],
   // What they say is asked of the registry, which every process holds in memory.
-  declines: ["ProjectRegistered", "RepositoryRegistered", "ApiKeyIssued", "ApiKeyQuotaSet", "ApiKeyRevoked"],
+  declines: [
+    "ProjectRegistered",
+    "RepositoryRegistered",
+    "ApiKeyIssued",
+    "ApiKeyQuotaSet",
+    "ApiKeyRevoked",
+    "PayloadQuarantined",
+    "QuarantineRedriven",
+    "WebhooksIgnored",
+  ],
 };

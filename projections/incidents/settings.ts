@@ -38,7 +38,7 @@ export class ProjectSettings {
     await this.#load(events);
     const before = new Map<number, Settings>();
     for (const { type, data } of events) {
-      if (type === "IncidentSignalRecorded") continue;
+      if (type !== "StatusesMapped" && type !== "ProjectChanged") continue;
       const project = this.#words.numberOf(data.project_uuid);
       const settings = this.of(project);
       const now: Settings =

@@ -30,6 +30,9 @@ export const keyUsage: Projection = {
     "ApiKeyQuotaSet",
     "ApiKeyRevoked",
     "StatusesMapped",
+    "PayloadQuarantined",
+    "QuarantineRedriven",
+    "WebhooksIgnored",
   ],
 };
 

@@ -7,23 +7,27 @@ import type { EventStore } from "../eventstore/client.ts";
 import type { HttpDependencies } from "../http/ports.ts";
 import type { AcknowledgedLog } from "../intake/acknowledged-log.ts";
 import type { ReadSide } from "./read-side.ts";
+import type { WriteSide } from "./write-side.ts";
 
 /** How often the event store is asked for its newest position while it is behind. */
 const lookEveryMs = 100;
 
 export function readYourWrites({
   store,
-  durable,
+  writeSide: { durable, noteIgnored },
   readSide,
 }: {
   readonly store: Pick<EventStore, "head"> & AcknowledgedLog;
-  readonly durable: Pick<DurableAppends, "whenDrained">;
+  readonly writeSide: Pick<WriteSide, "noteIgnored"> & {
+    readonly durable: Pick<DurableAppends, "whenDrained">;
+  };
   readonly readSide: Pick<ReadSide, "waitFor">;
 }): Pick<HttpDependencies, "acknowledgedUpTo" | "holdsUpTo" | "waitFor"> {
   return {
     acknowledgedUpTo: async (project, timeoutMs) => {
       const end = performance.now() + timeoutMs;
-      if (!(await durable.whenDrained(project, timeoutMs))) return undefined;
+      await atMost(noteIgnored(), timeoutMs);
+      if (!(await durable.whenDrained(project, end - performance.now()))) return undefined;
       return atMost(store.acknowledgedUpTo(), end - performance.now());
     },
     holdsUpTo: async (position, timeoutMs) => {

@@ -49,7 +49,7 @@ export function serveHttp(
     keepRefused: writeSide.keepRefused,
     queries: readSide.queries,
     deadLetters: readSide.deadLetters,
-    ...readYourWrites({ store, durable: writeSide.durable, readSide }),
+    ...readYourWrites({ store, writeSide, readSide }),
     ...replaying(rooms),
     ...readinessOf(rooms, around),
     metrics,

@@ -1,5 +1,5 @@
 // The events of a project's quarantine: payloads that were authenticated and could not be read, and what became of
-// them. They lie in a stream of their own, which no projection follows. Pure.
+// them. They lie in a stream of each project's own. Pure.
 
 import type { ProjectUuid } from "./ids.ts";
 
@@ -10,6 +10,8 @@ export interface PayloadQuarantined {
   /** The source that was asked for, or "auto"; `contractSource` where it came by the ingest contract's own route. */
   readonly source: string;
   readonly reason: string;
+  /** The status word that the source's own table lacks, where that is the reason. */
+  readonly unknown_status?: string;
   /** What the sender was answered, where that was an error: its `details` are the reason. Absent: a 200. */
   readonly answer_status?: number;
   readonly answer_error?: string;
@@ -42,6 +44,7 @@ export interface QuarantineRedriven {
   /** How many elements of a group the source ignored. */
   readonly ignored: number;
   readonly reason?: string;
+  readonly unknown_status?: string;
   readonly redriven_at: string;
   readonly key_id: string;
 }

@@ -51,7 +51,10 @@ export interface Registry {
   readonly repositories: ReadonlyMap<RepoUuid, ProjectUuid>;
 }
 
-export type RegistryEvent = Exclude<StoredEvent, { type: "IncidentSignalRecorded" }>;
+export type RegistryEvent = Exclude<
+  StoredEvent,
+  { type: "IncidentSignalRecorded" | "PayloadQuarantined" | "QuarantineRedriven" | "WebhooksIgnored" }
+>;
 
 /** Why a change is refused. */
 export type Refusal =
@@ -274,6 +277,25 @@ export function decideMappings(
     event: { type: "StatusesMapped", data: { project_uuid: project.project_uuid, mappings } },
     made: mappings,
   };
+}
+
+/** Maps these words and leaves the others as they are; null: the word is mapped no more. */
+export function decideMappingChange(
+  project: Project,
+  asked: Readonly<Record<string, unknown>>,
+): Decision<Project["mappings"]> {
+  const words: Record<string, unknown> = { ...project.mappings };
+  const said = new Map<string, unknown>();
+  for (const [word, kind] of Object.entries(asked)) {
+    const normal = normaliseStatus(word);
+    if (said.has(normal) && said.get(normal) !== kind) {
+      return refused("invalid", `The status "${normal.slice(0, 40)}" is given two kinds`);
+    }
+    said.set(normal, kind);
+    delete words[normal];
+    if (kind !== null) words[normal] = kind;
+  }
+  return decideMappings(project, words);
 }
 
 /** Takes the event into the registry, in place. An event that names what is not there changes nothing. */

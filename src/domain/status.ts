@@ -15,6 +15,9 @@ const builtIn: ReadonlyMap<string, MappedKind> = new Map([
     .map((word) => [word, "RECOVERY"] as const),
 ]);
 
+/** The contract's words and their kinds. */
+export const knownWords: Iterable<readonly [string, MappedKind]> = builtIn;
+
 /** The form in which words are compared: trimmed, upper case. */
 export const normaliseStatus = (status: string): string => status.trim().toUpperCase();
 
@@ -42,11 +45,24 @@ export function bareWord(status: string): string | undefined {
  * decoration; `null` for any other word.
  */
 export function kindOf(status: string, mappings: Readonly<Record<string, MappedKind>>): Kind {
-  const whole = normaliseStatus(status);
-  for (const word of [whole, bareWord(status)]) {
-    if (word === undefined) continue;
+  for (const word of wordsOf(status)) {
     const kind = Object.hasOwn(mappings, word) ? mappings[word] : builtIn.get(word);
     if (kind !== undefined) return kind;
   }
   return null;
+}
+
+/** The kind by the project's own mapping alone. */
+export const mappedKindOf = (
+  status: string,
+  mappings: Readonly<Record<string, MappedKind>>,
+): MappedKind | undefined => {
+  const word = wordsOf(status).find((one) => Object.hasOwn(mappings, one));
+  return word === undefined ? undefined : mappings[word];
+};
+
+function wordsOf(status: string): readonly string[] {
+  const bare = bareWord(status);
+  const whole = normaliseStatus(status);
+  return bare === undefined ? [whole] : [whole, bare];
 }

@@ -1,8 +1,9 @@
 // The events the ledger appends, as they lie in the event store, and the streams they lie in. Pure.
 
 import type { IncidentId, ProjectUuid } from "./ids.ts";
+import { ignoredStreamPrefix, type WebhooksIgnored } from "./ignored-webhooks.ts";
 import { type LogEvent, logStream } from "./log-started.ts";
-import { type QuarantineEvent, quarantineStreamPrefix } from "./quarantine.ts";
+import { type PayloadQuarantined, type QuarantineRedriven, quarantineStreamPrefix } from "./quarantine.ts";
 import type { Quota } from "./quota.ts";
 import type { Kind, Matching } from "./signal.ts";
 
@@ -22,8 +23,8 @@ export interface RecordedEvent {
 /** An event about to be appended. Metadata is flat, string to string. */
 export interface NewEvent {
   readonly id: string;
-  readonly type: (StoredEvent | QuarantineEvent | LogEvent)["type"];
-  readonly data: (StoredEvent | QuarantineEvent | LogEvent)["data"];
+  readonly type: (StoredEvent | LogEvent)["type"];
+  readonly data: (StoredEvent | LogEvent)["data"];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -120,7 +121,7 @@ export interface StatusesMapped {
   readonly mappings: Readonly<Record<string, "ALERT" | "RECOVERY">>;
 }
 
-/** Every event that the read model is built from, by its type name. (What a quarantine holds: quarantine.ts.) */
+/** Every event that the read model is built from, by its type name. */
 export type StoredEvent =
   | { readonly type: "IncidentSignalRecorded"; readonly data: IncidentSignalRecorded }
   | { readonly type: "ProjectRegistered"; readonly data: ProjectRegistered }
@@ -129,7 +130,10 @@ export type StoredEvent =
   | { readonly type: "ApiKeyIssued"; readonly data: ApiKeyIssued }
   | { readonly type: "ApiKeyQuotaSet"; readonly data: ApiKeyQuotaSet }
   | { readonly type: "ApiKeyRevoked"; readonly data: ApiKeyRevoked }
-  | { readonly type: "StatusesMapped"; readonly data: StatusesMapped };
+  | { readonly type: "StatusesMapped"; readonly data: StatusesMapped }
+  | { readonly type: "PayloadQuarantined"; readonly data: PayloadQuarantined }
+  | { readonly type: "QuarantineRedriven"; readonly data: QuarantineRedriven }
+  | { readonly type: "WebhooksIgnored"; readonly data: WebhooksIgnored };
 
 export const registryStream = "registry";
 export const incidentStreamPrefix = "incident-";
@@ -142,6 +146,7 @@ export const ownStreamPrefixes: readonly string[] = [
   incidentStreamPrefix,
   registryStream,
   quarantineStreamPrefix,
+  ignoredStreamPrefix,
   logStream,
 ];
 

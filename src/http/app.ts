@@ -12,6 +12,7 @@ import { createQueryTurns } from "./query-turns.ts";
 import { registryRoutes } from "./registry-routes.ts";
 import { replayRoutes } from "./replay-routes.ts";
 import { requestIdOf } from "./request-id.ts";
+import { sourceRoutes } from "./source-routes.ts";
 import { webhookRoutes } from "./webhook-routes.ts";
 
 export interface HttpApp {
@@ -28,6 +29,7 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
     .use(webhookRoutes(dependencies))
     .use(nativeRoutes(dependencies, turns))
     .use(registryRoutes(dependencies))
+    .use(sourceRoutes(dependencies, turns))
     .use(queryRoutes(dependencies, turns))
     .use(replayRoutes(dependencies))
     .use(operationsRoutes(dependencies));

@@ -16,6 +16,7 @@ import {
 } from "../answers/webhooks.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import { contractSource } from "../domain/quarantine.ts";
+import type { Project } from "../domain/registry.ts";
 import type { NativeReading } from "../intake/receive-native.ts";
 import type { RedriveOutcome } from "../intake/redrive-quarantined.ts";
 import { authenticate, projectOf } from "./access.ts";
@@ -172,16 +173,18 @@ async function preview(request: Request, source: string, dependencies: HttpDepen
   const { native, quotas } = dependencies;
   const caller = authenticate(keyOf(request), dependencies);
   if (caller instanceof Response) return caller;
+  let words: Project["mappings"] = {};
   if (caller.tag === "key") {
     const project = projectOf(caller, caller.key.project_uuid, "ingest", dependencies);
     if (project instanceof Response) return project;
+    words = project.mappings;
   }
   if (!isKnown(source, native)) return noSuchSource();
   return withinQuota(caller, quotas, {
     answer: async (charge) => {
       const webhook = await readWebhook(request, source, dependencies);
       if (webhook instanceof Response) return webhook;
-      const reading = native.preview(webhook);
+      const reading = native.preview(webhook, words);
       const signals = reading.tag === "signals" ? Math.max(1, reading.signals.length) : 1;
       const excess = charge.raise({ signals, bytes: 0 });
       return excess === undefined ? json<PreviewAnswer>(previewOf(reading)) : tooMany(excess);
@@ -215,6 +218,7 @@ async function redrive(
             key_id: caller.tag === "admin" ? "admin" : caller.key.key_id,
             request_id: requestIdOf(request, dependencies.newRequestId),
             signatures: signatureRule(caller),
+            words: project.mappings,
             charge,
           },
         );

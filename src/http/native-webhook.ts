@@ -67,6 +67,7 @@ async function take(
     project_uuid: project.project_uuid,
     key_id: caller.key.key_id,
     signatures: signatureRule(caller),
+    words: project.mappings,
     charge: caller.charge,
     request_id: requestIdOf(request, dependencies.newRequestId),
     ...(repo === undefined ? {} : { repo_uuid: repo }),

@@ -12,16 +12,19 @@ import type {
   TimelineItem,
 } from "../answers/incidents.ts";
 import type { AllRedriven, DeadLetterItem, ReadyAnswer } from "../answers/operations.ts";
+import type { SourceActivity, UnknownStatus } from "../answers/sources.ts";
 import type { QuarantineItem } from "../answers/webhooks.ts";
 import type { ProjectUuid, RepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { Project } from "../domain/registry.ts";
 import type { MatchedBy } from "../domain/signal.ts";
 import type { RecordedEvent } from "../domain/stored-events.ts";
 import type { NativeWebhook } from "../intake/native-payload.ts";
 import type { KeepContext, KeepOutcome, KeepReason } from "../intake/quarantine.ts";
 import type { Quotas } from "../intake/quotas.ts";
-import type { NativeContext, NativeOutcome, NativeReading } from "../intake/receive-native.ts";
+import type { NativeContext, NativeOutcome, NativeReading, StatusWords } from "../intake/receive-native.ts";
 import type { RecordSignals } from "../intake/record-webhook.ts";
+import type { MappedRedrive } from "../intake/redrive-mapped.ts";
 import type { RedriveOutcome } from "../intake/redrive-quarantined.ts";
 import type { RegistryService } from "../intake/registry.ts";
 import type { Sns } from "../intake/verify-sns.ts";
@@ -90,6 +93,13 @@ export interface Queries {
   readonly pairs: (project: ProjectUuid, filter: PairFilter, page: PageRequest) => Promise<Page<PairItem>>;
   readonly mttr: (project: ProjectUuid, request: MttrRequest) => Promise<MttrAnswer>;
   readonly deadLetters: (page: PageRequest) => Promise<Page<DeadLetterItem>>;
+  readonly sources: (project: ProjectUuid) => Promise<Page<SourceActivity>>;
+  /** `mappings` are the project's own words, for the suggestions. */
+  readonly unknownStatuses: (
+    project: ProjectUuid,
+    mappings: Project["mappings"],
+    page: PageRequest,
+  ) => Promise<Page<UnknownStatus>>;
   /** key_id -> when the key last recorded a webhook. */
   readonly keyUsage: (project: ProjectUuid) => Promise<ReadonlyMap<string, Instant>>;
 }
@@ -157,7 +167,7 @@ export interface HttpDependencies {
 export interface NativePort {
   readonly sources: readonly Pick<Source, "name" | "title" | "documentation" | "setup">[];
   readonly receive: (webhook: NativeWebhook, context: NativeContext) => Promise<NativeOutcome>;
-  readonly preview: (webhook: NativeWebhook) => NativeReading;
+  readonly preview: (webhook: NativeWebhook, words: StatusWords) => NativeReading;
   /** Whether SNS must have signed the webhook; it says so in its body alone. */
   readonly isSignedBySns: (webhook: NativeWebhook) => boolean;
   readonly checkSns: Sns["check"];
@@ -171,6 +181,8 @@ export interface NativePort {
     asked: { readonly quarantine_id: string; readonly source?: string; readonly now: Instant },
     context: NativeContext,
   ) => Promise<RedriveOutcome>;
+  /** Reads again what waits for a word that is mapped now; answers how many were recorded. Throws EventLogUnavailable. */
+  readonly redriveMapped: (asked: MappedRedrive) => Promise<number>;
 }
 
 /** Why a webhook is not acknowledged. */

@@ -18,14 +18,7 @@ import { documented } from "./documentation.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { answerPage, byCreation, listPage } from "./list-page.ts";
 import type { HttpDependencies } from "./ports.ts";
-import {
-  mappingsBody,
-  noQuery,
-  pageQuery,
-  projectBody,
-  projectChangeBody,
-  repositoryBody,
-} from "./schemas.ts";
+import { noQuery, pageQuery, projectBody, projectChangeBody, repositoryBody } from "./schemas.ts";
 import { bodyReader, queryReader } from "./validate.ts";
 
 const readPage = queryReader(pageQuery);
@@ -33,7 +26,6 @@ const readNone = queryReader(noQuery);
 const readProject = bodyReader(projectBody);
 const readProjectChange = bodyReader(projectChangeBody);
 const readRepository = bodyReader(repositoryBody);
-const readMappings = bodyReader(mappingsBody);
 
 export function registryRoutes(dependencies: HttpDependencies) {
   const { registry, now, maxBodyBytes } = dependencies;
@@ -175,31 +167,6 @@ export function registryRoutes(dependencies: HttpDependencies) {
       },
     )
     .use(keyRoutes(dependencies))
-    .put(
-      "/api/projects/:project/status-mappings",
-      ({ request, params }) =>
-        admin(request, async () => {
-          const project = adminProject(params.project, dependencies);
-          if (project instanceof Response) return project;
-          const asked = await readMappings(request, maxBodyBytes);
-          if (asked instanceof Response) return asked;
-          const made = await registry.mapStatuses(project.uuid, asked);
-          return made.ok ? json<MappingsAnswer>(made.made) : refusal(made.refusal);
-        }),
-      {
-        parse: "none",
-        detail: documented({
-          tag: "Projects",
-          summary: "Replace a project's status mappings",
-          description:
-            "Words are compared trimmed and in upper case. What was recorded before is mapped anew.",
-          body: mappingsBody,
-          answer: mappingsAnswer,
-          errors: [400, 401, 404, 413, 503],
-          access: "admin",
-        }),
-      },
-    )
     .get(
       "/api/projects/:project/status-mappings",
       ({ request, params }) => {

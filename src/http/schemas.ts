@@ -43,6 +43,7 @@ const closed = { additionalProperties: false } as const;
 export const noQuery = t.Object({}, closed);
 export const pageQuery = t.Object(page, closed);
 export const readYourWriteQuery = t.Object(readYourWrite, closed);
+export const unknownStatusesQuery = t.Object({ ...page, ...readYourWrite }, closed);
 export const quarantineQuery = t.Object({ ...page, ...readYourWrite }, closed);
 export const incidentQuery = t.Object(
   {
@@ -157,6 +158,11 @@ export const mappingsBody = t.Record(t.String(), chosen(mappedKinds), {
   description: "an object of status words",
   examples: [{ DEGRADED: "ALERT", FINE: "RECOVERY" }],
 });
+export const mappingChangeBody = t.Record(
+  t.String(),
+  t.Union([chosen(mappedKinds), t.Null()], { description: `null or one of ${mappedKinds.join(", ")}` }),
+  { description: "an object of status words", examples: [{ DEGRADED: "ALERT" }] },
+);
 /** Documents the webhook; src/intake/contract-webhook.ts reads it. */
 export const webhookBody = t.Object(
   {

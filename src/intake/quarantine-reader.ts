@@ -24,6 +24,8 @@ export interface QuarantineReader {
     project: ProjectUuid,
     quarantineId: string,
   ) => Promise<{ readonly kept: PayloadQuarantined; readonly item: QuarantineItem } | undefined>;
+  /** The status words that payloads wait for, by quarantine_id, oldest first. */
+  readonly unknownStatuses: (project: ProjectUuid) => Promise<ReadonlyMap<string, string>>;
   /** How many payloads it holds, by state. */
   readonly count: (project: ProjectUuid) => Promise<Readonly<Record<QuarantineItem["state"], number>>>;
 }
@@ -35,6 +37,8 @@ interface Known {
   /** Each payload's revision, by id, oldest first. */
   readonly payloads: Map<string, bigint>;
   readonly notes: Map<string, QuarantineRedriven>;
+  /** Of payloads that wait for it, oldest first. */
+  readonly unknown: Map<string, string>;
   /** Characters, about. */
   size: number;
 }
@@ -64,7 +68,13 @@ export function quarantineReader(readStream: ReadStream, remembered = mostRememb
     return mine;
   };
   const catchUp = async (project: ProjectUuid): Promise<Known> => {
-    const known = projects.get(project) ?? { next: 0n, payloads: new Map(), notes: new Map(), size: 0 };
+    const known = projects.get(project) ?? {
+      next: 0n,
+      payloads: new Map(),
+      notes: new Map(),
+      unknown: new Map(),
+      size: 0,
+    };
     projects.delete(project);
     projects.set(project, known);
     for await (const event of readStream(quarantineStream(project), { fromRevision: known.next })) {
@@ -110,6 +120,7 @@ export function quarantineReader(readStream: ReadStream, remembered = mostRememb
       }
       return undefined;
     },
+    unknownStatuses: async (project) => new Map((await upToNow(project)).unknown),
     count: async (project) => {
       const { payloads, notes } = await upToNow(project);
       const counts = { waiting: 0, recorded: 0, ignored: 0, unrecognised: 0 };
@@ -149,6 +160,7 @@ function take(known: Known, event: RecordedEvent): void {
   if (kept !== undefined && !known.payloads.has(kept.quarantine_id)) {
     known.payloads.set(kept.quarantine_id, event.revision);
     known.size += 100;
+    noteUnknown(known, kept.quarantine_id, kept.unknown_status);
   }
   const note = redrivenIn(event);
   if (note === undefined) return;
@@ -156,7 +168,14 @@ function take(known: Known, event: RecordedEvent): void {
   // The note that counts is the last one, but once something was recorded that stays so.
   if (before?.outcome === "recorded") return;
   known.notes.set(note.quarantine_id, note);
+  noteUnknown(known, note.quarantine_id, note.unknown_status);
   known.size += sizeOf(note) - (before === undefined ? 0 : sizeOf(before));
+}
+
+function noteUnknown(known: Known, id: string, status: string | undefined): void {
+  known.size += (status?.length ?? 0) - (known.unknown.get(id)?.length ?? 0);
+  if (status === undefined) known.unknown.delete(id);
+  else known.unknown.set(id, status);
 }
 
 const sizeOf = (note: QuarantineRedriven): number =>

@@ -32,6 +32,7 @@ export type KeepOutcome =
 /** Why a payload is kept. */
 export interface KeepReason {
   readonly reason: string;
+  readonly unknown_status?: string;
   /** What the sender is answered, where that is an error; its `details` are the reason. */
   readonly answer?: { readonly status: number; readonly error: string };
 }
@@ -52,7 +53,7 @@ const longestEscapedBytes = 900_000;
 export async function keepInQuarantine(
   { append, bounds }: { readonly append: AppendDurably; readonly bounds: QuarantineBounds },
   webhook: NativeWebhook,
-  { reason, answer }: KeepReason,
+  { reason, unknown_status, answer }: KeepReason,
   context: KeepContext,
 ): Promise<KeepOutcome> {
   const text = textOf(webhook.body);
@@ -72,6 +73,7 @@ export async function keepInQuarantine(
     quarantine_id,
     source: webhook.source,
     reason: reason.slice(0, 1_000),
+    ...(unknown_status === undefined ? {} : { unknown_status: unknown_status.slice(0, 512) }),
     ...(answer === undefined ? {} : { answer_status: answer.status, answer_error: answer.error }),
     // Text full of control characters is six times as long once escaped; base64 then keeps it within what fits.
     ...(text === undefined || Buffer.byteLength(JSON.stringify(text)) > longestEscapedBytes

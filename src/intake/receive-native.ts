@@ -11,6 +11,7 @@ import type {
   SignatureScheme,
   SourcePayload,
   SourceSignal,
+  Unrecognised,
 } from "../sources/source.ts";
 import type { AppendDurably } from "./event-log.ts";
 import { type NativeWebhook, parseNative } from "./native-payload.ts";
@@ -29,6 +30,8 @@ export type ReadPayload = (
   payload: SourcePayload,
 ) => { readonly source: string; readonly signature?: SignatureScheme; readonly reading: Reading } | undefined;
 
+export type StatusWords = NonNullable<SourcePayload["words"]>;
+
 export interface NativeContext {
   readonly project_uuid: ProjectUuid;
   readonly key_id: string;
@@ -36,6 +39,8 @@ export interface NativeContext {
   readonly signatures: SignatureRule;
   /** Who sends is charged for what the webhook turns out to hold. */
   readonly charge: Charge;
+  /** The project's status mapping. */
+  readonly words: StatusWords;
   /** Found in the project already. */
   readonly repo_uuid?: RepoUuid;
 }
@@ -64,7 +69,7 @@ export type NativeReading = ReadBy &
         /** What the sender wants to hear before it sends anything. */
         readonly validation_code?: string;
       } & IgnoredElement)
-    | { readonly tag: "unrecognised"; readonly reason: string }
+    | Unrecognised
   );
 
 export interface NativeTaken {
@@ -106,7 +111,11 @@ export type NativeOutcome =
   | { readonly tag: "too_large" };
 
 /** Reads without recording anything. Never throws: a source's fault makes its payload unrecognised. */
-export function readNative(webhook: NativeWebhook, read: ReadPayload): NativeReading {
+export function readNative(
+  webhook: NativeWebhook,
+  read: ReadPayload,
+  words: StatusWords = {},
+): NativeReading {
   const unrecognised = (reason: string, by: ReadBy = { source: webhook.source }): NativeReading => ({
     tag: "unrecognised",
     ...by,
@@ -118,7 +127,7 @@ export function readNative(webhook: NativeWebhook, read: ReadPayload): NativeRea
   if (handshake !== undefined) return { tag: "ignored", source: webhook.source, ...handshake };
   let found: ReturnType<ReadPayload>;
   try {
-    found = readCovered(webhook, parsed.payload, read);
+    found = readCovered(webhook, { ...parsed.payload, words }, read);
   } catch (error) {
     return unrecognised(`the source failed: ${error instanceof Error ? error.name : "unknown fault"}`);
   }
@@ -164,8 +173,11 @@ function readCovered(
 }
 
 /** What would become of a webhook, recording nothing. */
-export const previewNative = (webhook: NativeWebhook, read: ReadPayload): NativeReading =>
-  withinBound(readNative(webhook, read));
+export const previewNative = (
+  webhook: NativeWebhook,
+  read: ReadPayload,
+  words: StatusWords = {},
+): NativeReading => withinBound(readNative(webhook, read, words));
 
 function handshakeIn(
   payload: SourcePayload,
@@ -190,14 +202,14 @@ export async function receiveNative(
   context: NativeContext,
   dependencies: NativeDependencies,
 ): Promise<NativeOutcome> {
-  const reading = previewNative(webhook, dependencies.read);
+  const reading = previewNative(webhook, dependencies.read, context.words);
   if (!mayRead(webhook.signature, reading.signature, context.signatures)) {
     return { tag: "not_signed", source: reading.source };
   }
   const excess = context.charge.raise(costOfReading(reading, webhook));
   if (excess !== undefined) return { tag: "too_many", excess };
   if (reading.tag === "unrecognised") {
-    const kept = await keepInQuarantine(dependencies, webhook, { reason: reading.reason }, context);
+    const kept = await keepInQuarantine(dependencies, webhook, reading, context);
     if (kept.tag === "full") return { tag: "quarantine_full", waitSeconds: kept.waitSeconds };
     if (kept.tag !== "kept") return kept;
     return taken(reading.source, {

@@ -1,7 +1,7 @@
 // Reads a quarantined payload again, once a source can; also a group that is too large to be recorded as it comes. Checks
 // no key.
 
-import { type ProjectUuid, parseRepoUuid } from "../domain/ids.ts";
+import { parseRepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import { contractSource, type PayloadQuarantined, type QuarantineRedriven } from "../domain/quarantine.ts";
 import type { NativeWebhook } from "./native-payload.ts";
@@ -50,7 +50,7 @@ export async function redriveQuarantined(
     return { tag: "already", source: item.redriven.source, incident_ids: item.redriven.incident_ids };
   }
   const webhook = webhookOf(kept, asked.source ?? kept.source);
-  const { reading, repo_uuid } = readAgain(webhook, kept, context.project_uuid, dependencies);
+  const { reading, repo_uuid } = readAgain(webhook, kept, context, dependencies);
   if (!mayRead(webhook.signature, reading.signature, context.signatures)) {
     return { tag: "not_signed", source: reading.source };
   }
@@ -74,6 +74,9 @@ export async function redriveQuarantined(
     incident_ids: outcome?.incident_ids ?? [],
     ignored: reading.tag === "signals" ? reading.ignored.length : reading.tag === "ignored" ? 1 : 0,
     ...(reading.tag === "signals" ? {} : { reason: reading.reason }),
+    ...(reading.tag === "unrecognised" && reading.unknown_status !== undefined
+      ? { unknown_status: reading.unknown_status.slice(0, 512) }
+      : {}),
     redriven_at: asked.now,
     key_id: context.key_id,
   };
@@ -90,10 +93,10 @@ export async function redriveQuarantined(
 function readAgain(
   webhook: NativeWebhook,
   { query }: PayloadQuarantined,
-  project: ProjectUuid,
+  { project_uuid, words }: Pick<NativeContext, "project_uuid" | "words">,
   { read, hasRepository }: Pick<RedriveDependencies, "read" | "hasRepository">,
 ): RefusedReading {
-  if (webhook.source === contractSource) return readRefused(webhook, project, hasRepository);
+  if (webhook.source === contractSource) return readRefused(webhook, project_uuid, hasRepository);
   const repo_uuid = parseRepoUuid(query.repo_uuid ?? "");
-  return { reading: readNative(webhook, read), ...(repo_uuid === undefined ? {} : { repo_uuid }) };
+  return { reading: readNative(webhook, read, words), ...(repo_uuid === undefined ? {} : { repo_uuid }) };
 }

@@ -9,6 +9,7 @@ import {
   applyRegistryEvent,
   type Decision,
   decideKey,
+  decideMappingChange,
   decideMappings,
   decideProject,
   decideProjectChange,
@@ -91,6 +92,11 @@ export interface RegistryService {
   readonly mapStatuses: (
     project: ProjectUuid,
     mappings: Readonly<Record<string, unknown>>,
+  ) => Promise<Change<Project["mappings"]>>;
+  /** The words that are not named stay as they are; null: the word is mapped no more. */
+  readonly changeMappings: (
+    project: ProjectUuid,
+    words: Readonly<Record<string, unknown>>,
   ) => Promise<Change<Project["mappings"]>>;
   readonly stop: () => Promise<void>;
 }
@@ -287,6 +293,8 @@ export function startRegistry(options: {
       change(inProject(project, (found) => decideRevocation(found, keyId, { now }))),
     mapStatuses: (project, mappings) =>
       change(inProject(project, (found) => decideMappings(found, mappings))),
+    changeMappings: (project, words) =>
+      change(inProject(project, (found) => decideMappingChange(found, words))),
     stop: async () => {
       await stopFollowing();
       await snapshots?.saved();

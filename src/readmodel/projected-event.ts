@@ -47,7 +47,37 @@ const readers: {
       data: { project_uuid: project_uuid.toLowerCase(), mappings: Object.fromEntries(words) },
     };
   },
+  PayloadQuarantined: (data) => ({
+    type: "PayloadQuarantined",
+    data: {
+      quarantine_id: data.uuid("quarantine_id"),
+      project_uuid: data.uuid("project_uuid"),
+      source: data.text("source"),
+      received_at: data.instant("received_at"),
+      unknown_status: none(data.optionalText("unknown_status")),
+    },
+  }),
+  QuarantineRedriven: (data) => ({
+    type: "QuarantineRedriven",
+    data: {
+      project_uuid: data.uuid("project_uuid"),
+      quarantine_id: data.uuid("quarantine_id"),
+      unknown_status: none(data.optionalText("unknown_status")),
+    },
+  }),
+  WebhooksIgnored: (data) => ({
+    type: "WebhooksIgnored",
+    data: {
+      project_uuid: data.uuid("project_uuid"),
+      source: data.text("source"),
+      cause: data.text("cause"),
+      count: data.count("count"),
+      last_at: data.instant("last_at"),
+    },
+  }),
 };
+
+const none = (status: string | null): string | null => (status === null || status === "" ? null : status);
 
 type SettingType = "ProjectChanged" | "StatusesMapped";
 
@@ -130,6 +160,12 @@ class Fields {
     const value = this.#fields[name];
     if (value === undefined || typeof value === "boolean") return value;
     throw new UnreadableEvent(`${name} is ${quoted(value)}: neither true nor false`);
+  }
+
+  count(name: string): number {
+    const value = this.#fields[name];
+    if (Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32) return Number(value);
+    throw new UnreadableEvent(`${name} is ${quoted(value)}: no count`);
   }
 
   instant(name: string): Instant {

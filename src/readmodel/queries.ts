@@ -10,8 +10,9 @@ import type {
   TimelineItem,
 } from "../answers/incidents.ts";
 import type { DeadLetterItem } from "../answers/operations.ts";
+import type { SourceActivity, UnknownStatus } from "../answers/sources.ts";
 import type { Instant } from "../domain/instant.ts";
-import type { MatchedBy } from "../domain/signal.ts";
+import type { MappedKind, MatchedBy } from "../domain/signal.ts";
 import {
   dismissedCode,
   endedColumns,
@@ -34,6 +35,7 @@ import { incidentKey } from "./incidents-store.ts";
 import { instantOf, instantOrNull, nanosecondsOf, timestampOf } from "./instant-columns.ts";
 import { mttrQuery } from "./mttr-query.ts";
 import type { Sql } from "./postgres.ts";
+import { sourcesOf, unknownStatuses } from "./source-queries.ts";
 import { type Asking, askingOf } from "./unavailable.ts";
 
 interface IncidentFilter {
@@ -94,6 +96,14 @@ export function readModelQueries(sql: Sql, asked: Asking = askingOf()) {
           (row) => [row.position],
         );
       }),
+
+    sources: (project: string): Promise<Page<SourceActivity>> => asked(() => sourcesOf(sql, project)),
+
+    unknownStatuses: (
+      project: string,
+      mappings: Readonly<Record<string, MappedKind>>,
+      page: PageBounds,
+    ): Promise<Page<UnknownStatus>> => asked(() => unknownStatuses(sql, project, mappings, page)),
 
     keyUsage: (project: string): Promise<ReadonlyMap<string, Instant>> =>
       asked(async () => {

@@ -10,6 +10,7 @@ import { keyUsageStore } from "./key-usage-store.ts";
 import { type EventPlace, placeRow } from "./log-identity.ts";
 import type { Sql } from "./postgres.ts";
 import { checkpointName } from "./schema.ts";
+import { sourcesStore } from "./sources-store.ts";
 import { checkpointStatement, writeStatement } from "./write-statement.ts";
 
 /** An event that could not be projected, and why. */
@@ -48,7 +49,7 @@ export class CheckpointLost extends Error {
 export function postgresStore(sql: Sql, projections: readonly Projection[]): ReadModelStore {
   const statement = writeStatement(projections.flatMap(({ tables }) => tables));
   return {
-    stores: { incidents: incidentsStore(sql), keyUsage: keyUsageStore(sql) },
+    stores: { incidents: incidentsStore(sql), keyUsage: keyUsageStore(sql), sources: sourcesStore(sql) },
     // The client writes what it was given before on its next turn.
     sent: () => new Promise((resolve) => setImmediate(resolve)),
     write: async ({ changes, deadLetters, from, upTo, log, revived }) => {

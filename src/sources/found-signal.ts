@@ -2,8 +2,16 @@
 
 import { maxIncidentIdLength } from "../domain/ids.ts";
 import type { Kind } from "../domain/signal.ts";
+import { mappedKindOf } from "../domain/status.ts";
 import { verbatimText } from "./json-text.ts";
-import type { IgnoredCause, IgnoredElement, Reading, SourcePayload, SourceSignal } from "./source.ts";
+import type {
+  IgnoredCause,
+  IgnoredElement,
+  Reading,
+  SourcePayload,
+  SourceSignal,
+  Unrecognised,
+} from "./source.ts";
 import { type Meaning, meaningOf, type StatusTable } from "./status-table.ts";
 import { signalTime, type ToolTimes } from "./tool-times.ts";
 
@@ -29,17 +37,14 @@ export interface Found extends Omit<ToolTimes, "received_at"> {
 export type Element =
   | { readonly tag: "signal"; readonly signal: SourceSignal }
   | ({ readonly tag: "ignored" } & IgnoredElement)
-  | { readonly tag: "unrecognised"; readonly reason: string };
+  | Unrecognised;
 
 export const ignored = (
   reason: string,
   cause: IgnoredCause = "no_change",
 ): { readonly tag: "ignored" } & IgnoredElement => ({ tag: "ignored", reason, cause });
 
-export const unrecognised = (reason: string): { readonly tag: "unrecognised"; readonly reason: string } => ({
-  tag: "unrecognised",
-  reason,
-});
+export const unrecognised = (reason: string): Unrecognised => ({ tag: "unrecognised", reason });
 
 /** The answer for a payload that says one thing. */
 export const readingOf = (payload: SourcePayload, found: Found): Reading =>
@@ -49,10 +54,13 @@ export const readingOf = (payload: SourcePayload, found: Found): Reading =>
 export function elementOf(payload: SourcePayload, found: Found): Element {
   const { status, incident_id } = found;
   if (status === undefined) return unrecognised("it names no status");
-  const meaning =
+  const own =
     found.means instanceof Map ? meaningOf(found.means, status) : (found.means as Meaning | undefined);
-  if (meaning === undefined)
-    return unrecognised(`the status ${quoted(status)} is not one this tool is known to send`);
+  const meaning = own ?? mappedKindOf(status, payload.words ?? {});
+  if (meaning === undefined) {
+    const reason = `the status ${quoted(status)} is not one this tool is known to send`;
+    return { ...unrecognised(reason), unknown_status: status };
+  }
   if (typeof meaning === "object") return ignored(meaning.ignored, meaning.cause);
   if (incident_id === undefined) return unrecognised("it names no incident");
   if (incident_id.length > maxIncidentIdLength) {
@@ -60,16 +68,17 @@ export function elementOf(payload: SourcePayload, found: Found): Element {
       `the incident's id has ${incident_id.length} characters, at most ${maxIncidentIdLength} fit`,
     );
   }
-  return {
-    tag: "signal",
-    signal: signalOf(payload, {
-      ...found,
-      incident_id,
-      status,
-      kind: kindOfMeaning(meaning),
-      reminder: meaning === "REMINDER" || found.reminder === true,
-    }),
-  };
+  const signal = signalOf(payload, {
+    ...found,
+    incident_id,
+    status,
+    kind: kindOfMeaning(meaning),
+    reminder: meaning === "REMINDER" || found.reminder === true,
+  });
+  if (own !== undefined) return { tag: "signal", signal };
+  // The project's mapping decided, and may be changed: the word decides whenever it is asked.
+  const { kind: _, ...byWord } = signal;
+  return { tag: "signal", signal: byWord };
 }
 
 /** The kind that a word stands for. */

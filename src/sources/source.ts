@@ -2,7 +2,7 @@
 
 import type { TSchema } from "@sinclair/typebox";
 import type { Instant } from "../domain/instant.ts";
-import type { Kind, TimeBasis } from "../domain/signal.ts";
+import type { Kind, MappedKind, TimeBasis } from "../domain/signal.ts";
 
 /** A webhook's content, parsed as far as its shape allows, and the few headers sources may look at. */
 export interface SourcePayload {
@@ -18,6 +18,8 @@ export interface SourcePayload {
   /** The URL's query parameters, without the token. */
   readonly query: Readonly<Record<string, string>>;
   readonly received_at: Instant;
+  /** The project's status mapping, for words that the tool's own table lacks; absent: none. */
+  readonly words?: Readonly<Record<string, MappedKind>>;
 }
 
 /** One signal read from a native payload. */
@@ -74,7 +76,14 @@ export type Reading =
       readonly left_out?: number;
     }
   | ({ readonly tag: "ignored" } & IgnoredElement)
-  | { readonly tag: "unrecognised"; readonly reason: string };
+  | Unrecognised;
+
+export interface Unrecognised {
+  readonly tag: "unrecognised";
+  readonly reason: string;
+  /** The status word, as it came, that the tool's own table lacks, where that is the reason. */
+  readonly unknown_status?: string;
+}
 
 /**
  * How a tool can hand over its key, or prove what it sends. A signature comes beside one of the others: only the key says

@@ -7,6 +7,7 @@ import {
   applyRegistryEvent,
   type Decision,
   decideKey,
+  decideMappingChange,
   decideMappings,
   decideProject,
   decideProjectChange,
@@ -258,5 +259,27 @@ describe("the state that events build", () => {
     applyRegistryEvent(registry, event);
     expect(projectIn(registry)).toEqual(change.made);
     expect(projectIn(registry).keys.size).toBe(1);
+  });
+});
+
+describe("a change of some words", () => {
+  const project = (mappings: Project["mappings"]): Project => ({ mappings }) as Project;
+
+  test("leaves the others, and null takes one away", () => {
+    const known = project({ DIM: "ALERT", FINE: "RECOVERY" });
+    expect(decideMappingChange(known, { " dark ": "ALERT", dim: null })).toMatchObject({
+      ok: true,
+      made: { DARK: "ALERT", FINE: "RECOVERY" },
+      event: { type: "StatusesMapped" },
+    });
+    expect(decideMappingChange(known, { Fine: "RECOVERY", gone: null })).toMatchObject({ event: null });
+  });
+
+  test("is refused where a word gets two kinds, or one that is none", () => {
+    expect(decideMappingChange(project({}), { dark: "ALERT", DARK: "RECOVERY" })).toMatchObject({
+      ok: false,
+    });
+    expect(decideMappingChange(project({}), { dark: "MAYBE" })).toMatchObject({ ok: false });
+    expect(decideMappingChange(project({}), { " ": "ALERT" })).toMatchObject({ ok: false });
   });
 });

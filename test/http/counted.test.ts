@@ -19,6 +19,7 @@ const native: HttpDependencies["native"] = {
   checkSns: async () => ({ ok: true }),
   quarantine: async () => undefined,
   redrive: async () => ({ tag: "not_found" }),
+  redriveMapped: async () => 0,
 };
 const nobody = "00000000-0000-4000-8000-000000000000";
 

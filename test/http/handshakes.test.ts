@@ -32,6 +32,7 @@ beforeAll(async () => {
     checkSns: async () => ({ ok: true }),
     quarantine: async () => ({ items: [], next_cursor: null }),
     redrive: async () => ({ tag: "not_found" }),
+    redriveMapped: async () => 0,
   };
   http = await createHttpSide({ native });
   key = await http.keyFor(projectA, ["ingest"]);

@@ -90,6 +90,7 @@ export async function createHttpSide(
       checkSns: async () => ({ ok: true }),
       quarantine: async () => ({ items: [], next_cursor: null }),
       redrive: async () => ({ tag: "not_found" }),
+      redriveMapped: async () => 0,
     },
     keepRefused: (webhook, reason, context) =>
       keepInQuarantine({ append: store.append, bounds: unbounded }, webhook, reason, context),
@@ -160,6 +161,8 @@ export function emptyReadModel(note: Note): Pick<HttpDependencies, "queries" | "
       pairs: note("pairs", { items: [], next_cursor: null }),
       mttr: note("mttr", exampleOf(mttrAnswer) as MttrAnswer),
       deadLetters: note("deadLetters", { items: [], next_cursor: null }),
+      sources: note("sources", { items: [], next_cursor: null }),
+      unknownStatuses: note("unknownStatuses", { items: [], next_cursor: null }),
       keyUsage: note("keyUsage", new Map()),
     },
     deadLetters: {

@@ -37,6 +37,7 @@ beforeEach(async () => {
       checkSns: async () => ({ ok: true }),
       quarantine: async () => undefined,
       redrive: async () => ({ tag: "not_found" }),
+      redriveMapped: async () => 0,
     },
   });
   const made = await http.ask("POST", keysPath, {

@@ -41,6 +41,7 @@ const inNewProject = () => ({
   request_id: "request-1",
   signatures: "optional" as const,
   charge: uncharged,
+  words: {},
 });
 const webhook = (body: string | Uint8Array, more: Partial<NativeWebhook> = {}): NativeWebhook => ({
   body: typeof body === "string" ? new TextEncoder().encode(body) : body,

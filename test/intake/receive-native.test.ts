@@ -26,6 +26,7 @@ const context = {
   request_id: "request-1",
   signatures: "optional",
   charge: uncharged,
+  words: {},
 } as const;
 
 const webhook = (body: string | Uint8Array, more: Partial<NativeWebhook> = {}): NativeWebhook => ({

@@ -52,10 +52,24 @@ export function memoryStores(held: () => MemoryTables): Stores {
         .filter(({ key_id }) => keys.includes(key_id))
         .map(({ key_id, last_used_at }) => [key_id, last_used_at]),
     );
-  return { incidents: incidentsInMemory(rows), keyUsage: { lastUsed } };
+  return { incidents: incidentsInMemory(rows), keyUsage: { lastUsed }, sources: sourcesInMemory(rows) };
 }
 
-type Rows = (table: Table) => AnyRow[];
+type Rows = (table: Table | { readonly name: string }) => AnyRow[];
+
+function sourcesInMemory(rows: Rows): Stores["sources"] {
+  return {
+    counts: async (keys) =>
+      rows({ name: "source_counts" }).filter((row) =>
+        keys.some(
+          ({ project_uuid, source, outcome }) =>
+            row.project_uuid === project_uuid && row.source === source && row.outcome === outcome,
+        ),
+      ),
+    quarantined: async (ids) =>
+      rows({ name: "quarantined" }).filter(({ quarantine_id }) => ids.includes(quarantine_id)),
+  };
+}
 
 function incidentsInMemory(rows: Rows): IncidentsStore {
   const incidentsWhere = (is: (row: AnyRow) => boolean) =>

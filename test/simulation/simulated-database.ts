@@ -208,7 +208,7 @@ export function createDatabase(
 }
 
 /** Each of the ports' functions asked over a connection. */
-function asked({ incidents, keyUsage }: Stores, ask: <T>(work: () => T) => Promise<T>): Stores {
+function asked({ incidents, keyUsage, sources }: Stores, ask: <T>(work: () => T) => Promise<T>): Stores {
   const over = <Port extends object>(port: Port): Port =>
     new Proxy(port, {
       get: (target, name) => {
@@ -217,7 +217,7 @@ function asked({ incidents, keyUsage }: Stores, ask: <T>(work: () => T) => Promi
         return name === "incidentKey" ? work : (...values: unknown[]) => ask(() => work(...values));
       },
     });
-  return { incidents: over(incidents), keyUsage: over(keyUsage) };
+  return { incidents: over(incidents), keyUsage: over(keyUsage), sources: over(sources) };
 }
 
 const quietly = (work: () => unknown): void => {
