@@ -17,10 +17,13 @@ export interface MappedRedrive {
   readonly now: Instant;
 }
 
+/** So many are read at once. */
+const mostAtOnce = 8;
+
 /**
- * One after the other, each as a redrive of its own: safe to repeat at any point, and mapping the word once more goes on
- * where it was cut off. Ends early where the event store takes nothing. Signatures that were verified count as they did.
- * Answers how many were recorded. Throws EventLogUnavailable.
+ * Each as a redrive of its own: safe to repeat at any point, and mapping the word once more goes on where it was cut off.
+ * Ends early where the event store takes nothing. Signatures that were verified count as they did. Answers how many were
+ * recorded. Throws EventLogUnavailable.
  */
 export async function redriveMapped(
   asked: MappedRedrive,
@@ -30,16 +33,27 @@ export async function redriveMapped(
 ): Promise<number> {
   const { project_uuid, words, key_id, request_id, now } = asked;
   if (Object.keys(words).length === 0) return 0;
+  const waiting = await dependencies.quarantine.unknownStatuses(project_uuid);
+  const mapped = [...waiting].filter(([, status]) => mappedKindOf(status, words) !== undefined);
+  const ids = mapped.map(([quarantine_id]) => quarantine_id).values();
+  const context = {
+    project_uuid,
+    words,
+    key_id,
+    request_id,
+    signatures: "optional",
+    charge: uncharged,
+  } as const;
   let recorded = 0;
-  for (const [quarantine_id, status] of await dependencies.quarantine.unknownStatuses(project_uuid)) {
-    if (mappedKindOf(status, words) === undefined) continue;
-    const outcome = await redriveQuarantined(
-      { quarantine_id, now },
-      { project_uuid, words, key_id, request_id, signatures: "optional", charge: uncharged },
-      dependencies,
-    );
-    if (outcome.tag === "unavailable") break;
-    if (outcome.tag === "redriven" && outcome.result.outcome === "recorded") recorded += 1;
-  }
+  let isAway = false;
+  const readSome = async (): Promise<void> => {
+    for (const quarantine_id of ids) {
+      if (isAway) return;
+      const outcome = await redriveQuarantined({ quarantine_id, now }, context, dependencies);
+      if (outcome.tag === "unavailable") isAway = true;
+      if (outcome.tag === "redriven" && outcome.result.outcome === "recorded") recorded += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: mostAtOnce }, readSome));
   return recorded;
 }
