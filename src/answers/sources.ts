@@ -24,7 +24,7 @@ export const sourceActivityAnswer = answerObject({
 export type SourceActivity = Of<typeof sourceActivityAnswer>;
 
 export const unknownStatusAnswer = answerObject({
-  status: text("DEGRADED", "The word as status mappings name it: trimmed, upper case"),
+  status: text("DEGRADED", "The word as status mappings name it: upper case, without what decorates it"),
   count: count(3, "Webhooks that were recorded with it, and quarantined payloads that wait for it"),
   recorded: count(2),
   quarantined: count(1),

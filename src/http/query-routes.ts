@@ -1,4 +1,4 @@
-// Incidents, timelines, pairs and MTTR. Validates, waits for a position where asked to, and lets the read model answer.
+// Incidents, timelines, pairs and MTTR. Validates and lets the read model answer.
 
 import { Elysia } from "elysia";
 import { type Page, pageOf } from "../answers/field.ts";
@@ -17,13 +17,13 @@ import {
 import { parseRepoUuid, type RepoUuid } from "../domain/ids.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import type { Project } from "../domain/registry.ts";
-import { authenticate, projectOf } from "./access.ts";
-import { badRequest, incidentNotFound, json, unavailable } from "./answer.ts";
+import { badRequest, incidentNotFound, json } from "./answer.ts";
+import { answerQuery } from "./answer-query.ts";
 import { documented } from "./documentation.ts";
 import { exactIncidentIdIn, firstFound, incidentIdsIn } from "./incident-path.ts";
 import type { HttpDependencies, PageRequest } from "./ports.ts";
 import type { QueryTurns } from "./query-turns.ts";
-import { type AskedState, waitForReadModel } from "./read-your-writes.ts";
+import type { AskedState } from "./read-your-writes.ts";
 import { incidentQuery, incidentsQuery, mttrQuery, pairsQuery, timelineQuery } from "./schemas.ts";
 import { queryReader } from "./validate.ts";
 
@@ -40,39 +40,12 @@ const mostGroups = 500;
 export function queryRoutes(dependencies: HttpDependencies, turns: QueryTurns) {
   const { queries } = dependencies;
 
-  /** Who asks, what is asked, and whether the read model has come far enough; then the answer. */
-  const answer = async <Q extends AskedState>(
+  const answer = <Q extends AskedState>(
     request: Request,
     projectText: string,
     read: (request: Request) => Q | Response,
     run: (project: Project, query: Q) => Promise<Response>,
-  ): Promise<Response> => {
-    const caller = authenticate(request.headers.get("x-api-key"), dependencies);
-    if (caller instanceof Response) return caller;
-    const project = projectOf(caller, projectText, "read", dependencies);
-    if (project instanceof Response) return project;
-    const query = read(request);
-    if (query instanceof Response) return query;
-    return turns.take(caller, () => answerInTurn(project, query, run));
-  };
-  const answerInTurn = async <Q extends AskedState>(
-    project: Project,
-    query: Q,
-    run: (project: Project, query: Q) => Promise<Response>,
-  ): Promise<Response> => {
-    const refused = await waitForReadModel(query, project.project_uuid, dependencies);
-    if (refused !== undefined) return refused;
-    try {
-      return await run(project, query);
-    } catch (error) {
-      const name = error instanceof Error ? error.name : "";
-      if (name === "BadCursor") return badRequest("cursor must be the next_cursor of the page before.");
-      if (name === "UnknownTimeZone") return badRequest("tz is a time zone that Postgres does not know.");
-      if (name === "ReadModelUnavailable")
-        return unavailable("The read model cannot be asked at this moment.");
-      throw error;
-    }
-  };
+  ): Promise<Response> => answerQuery(request, projectText, read, { dependencies, turns }, run);
 
   return new Elysia({ name: "queries" })
     .get(

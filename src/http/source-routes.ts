@@ -12,12 +12,12 @@ import {
 } from "../answers/sources.ts";
 import type { ProjectUuid } from "../domain/ids.ts";
 import type { Project } from "../domain/registry.ts";
-import { adminProject, authenticate, projectOf, requireAdmin } from "./access.ts";
-import { badRequest, json, refusal, unavailable } from "./answer.ts";
+import { adminProject, requireAdmin } from "./access.ts";
+import { json, refusal } from "./answer.ts";
+import { answerQuery } from "./answer-query.ts";
 import { documented } from "./documentation.ts";
 import type { HttpDependencies } from "./ports.ts";
 import type { QueryTurns } from "./query-turns.ts";
-import { type AskedState, waitForReadModel } from "./read-your-writes.ts";
 import { requestIdOf } from "./request-id.ts";
 import { mappingChangeBody, mappingsBody, readYourWriteQuery, unknownStatusesQuery } from "./schemas.ts";
 import { bodyReader, queryReader } from "./validate.ts";
@@ -35,7 +35,7 @@ export function sourceRoutes(dependencies: HttpDependencies, turns: QueryTurns) 
     .get(
       "/api/projects/:project/sources",
       ({ request, params }) =>
-        query(request, params.project, readState, { dependencies, turns }, async (project) =>
+        answerQuery(request, params.project, readState, { dependencies, turns }, async (project) =>
           json<Page<SourceActivity>>(await dependencies.queries.sources(project.project_uuid)),
         ),
       { detail: sourcesDetail() },
@@ -43,7 +43,7 @@ export function sourceRoutes(dependencies: HttpDependencies, turns: QueryTurns) 
     .get(
       "/api/projects/:project/unknown-statuses",
       ({ request, params }) =>
-        query(request, params.project, readUnknown, { dependencies, turns }, async (project, asked) =>
+        answerQuery(request, params.project, readUnknown, { dependencies, turns }, async (project, asked) =>
           json<Page<UnknownStatus>>(
             await dependencies.queries.unknownStatuses(project.project_uuid, project.mappings, {
               limit: asked.limit ?? 50,
@@ -63,36 +63,6 @@ export function sourceRoutes(dependencies: HttpDependencies, turns: QueryTurns) 
       ({ request, params }) => changeMappings(request, params.project, "change", dependencies),
       { parse: "none", detail: changeDetail() },
     );
-}
-
-/** Who asks, what is asked, and whether the read model has come far enough; then the answer. */
-async function query<Q extends AskedState>(
-  request: Request,
-  projectText: string,
-  read: (request: Request) => Q | Response,
-  by: { readonly dependencies: HttpDependencies; readonly turns: QueryTurns },
-  run: (project: Project, asked: Q) => Promise<Response>,
-): Promise<Response> {
-  const { dependencies, turns } = by;
-  const caller = authenticate(request.headers.get("x-api-key"), dependencies);
-  if (caller instanceof Response) return caller;
-  const project = projectOf(caller, projectText, "read", dependencies);
-  if (project instanceof Response) return project;
-  const asked = read(request);
-  if (asked instanceof Response) return asked;
-  return turns.take(caller, async () => {
-    const refused = await waitForReadModel(asked, project.project_uuid, dependencies);
-    if (refused !== undefined) return refused;
-    try {
-      return await run(project, asked);
-    } catch (error) {
-      const name = error instanceof Error ? error.name : "";
-      if (name === "BadCursor") return badRequest("cursor must be the next_cursor of the page before.");
-      if (name === "ReadModelUnavailable")
-        return unavailable("The read model cannot be asked at this moment.");
-      throw error;
-    }
-  });
 }
 
 async function changeMappings(

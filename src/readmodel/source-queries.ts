@@ -5,7 +5,7 @@ import type { SourceActivity, UnknownStatus } from "../answers/sources.ts";
 import { type Instant, toRfc3339 } from "../domain/instant.ts";
 import type { MappedKind } from "../domain/signal.ts";
 import { suggestionFor } from "../domain/similar-word.ts";
-import { normaliseStatus } from "../domain/status.ts";
+import { bareWord, normaliseStatus } from "../domain/status.ts";
 import { wordNumber } from "./conditions.ts";
 import { nextPage, type PageBounds, readCursor } from "./cursor.ts";
 import { instantOf } from "./instant-columns.ts";
@@ -58,9 +58,7 @@ interface WordRow {
   readonly status: string;
   readonly count: string;
   readonly first_seen: string;
-  readonly first_seen_ns: number;
   readonly last_seen: string;
-  readonly last_seen_ns: number;
   readonly source: string;
   readonly incident_id: string | null;
   readonly event_id: string | null;
@@ -105,44 +103,41 @@ type Counted = Omit<UnknownStatus, "first_seen" | "last_seen" | "suggestion"> & 
   readonly last: Instant;
 };
 
-/** Of the webhooks that a record stands for, the one first received counts as first and the last record as last. */
+/** A record counts with the time of the webhook first received. Answers show milliseconds, so nanoseconds are left out. */
 const recordedWords = (sql: Sql, project: string): Promise<WordRow[]> => sql<WordRow[]>`
   with unknown as (
-    select r.status, r.webhooks, r.received_at, r.received_at_ns, r.source, r.event_id, i.incident_id
+    select r.status, r.webhooks, r.received_at, r.source, r.event_id, i.incident_id
     from incidents i join records r on r.incident = i.incident and r.kind = 4 and r.by_word
     where i.project = ${wordNumber(sql, project)} and i.unmapped > 0
   ), counted as (
     select status, sum(webhooks) as count,
-      (array_agg(received_at order by received_at, received_at_ns))[1] as first_seen,
-      (array_agg(received_at_ns order by received_at, received_at_ns))[1] as first_seen_ns,
-      (array_agg(received_at order by received_at desc, received_at_ns desc, event_id))[1] as last_seen,
-      (array_agg(received_at_ns order by received_at desc, received_at_ns desc, event_id))[1] as last_seen_ns,
-      (array_agg(source order by received_at desc, received_at_ns desc, event_id))[1] as source,
-      (array_agg(event_id order by received_at desc, received_at_ns desc, event_id))[1] as event_id,
-      (array_agg(incident_id order by received_at desc, received_at_ns desc, event_id))[1] as incident_id
+      min(received_at) as first_seen,
+      max(received_at) as last_seen,
+      (array_agg(source order by received_at desc, event_id))[1] as source,
+      (array_agg(event_id order by received_at desc, event_id))[1] as event_id,
+      (array_agg(incident_id order by received_at desc, event_id))[1] as incident_id
     from unknown group by status order by sum(webhooks) desc, status limit ${mostWords}
   )
-  select w.word as status, count, first_seen, first_seen_ns, last_seen, last_seen_ns, s.word as source, incident_id,
+  select w.word as status, count, first_seen, last_seen, s.word as source, incident_id,
     event_id, null as quarantine_id
   from counted join words w on w.id = counted.status join words s on s.id = counted.source`;
 
 const quarantinedWords = (sql: Sql, project: string): Promise<WordRow[]> => sql<WordRow[]>`
   select unknown_status as status, count(*) as count,
-    (array_agg(received_at order by received_at, received_at_ns))[1] as first_seen,
-    (array_agg(received_at_ns order by received_at, received_at_ns))[1] as first_seen_ns,
-    (array_agg(received_at order by received_at desc, received_at_ns desc, quarantine_id))[1] as last_seen,
-    (array_agg(received_at_ns order by received_at desc, received_at_ns desc, quarantine_id))[1] as last_seen_ns,
-    (array_agg(source order by received_at desc, received_at_ns desc, quarantine_id))[1] as source,
-    (array_agg(quarantine_id order by received_at desc, received_at_ns desc, quarantine_id))[1] as quarantine_id,
+    min(received_at) as first_seen,
+    max(received_at) as last_seen,
+    (array_agg(source order by received_at desc, quarantine_id))[1] as source,
+    (array_agg(quarantine_id order by received_at desc, quarantine_id))[1] as quarantine_id,
     null as incident_id, null as event_id
   from quarantined where project_uuid = ${project} and unknown_status is not null
   group by unknown_status order by count(*) desc, unknown_status limit ${mostWords}`;
 
 function add(words: Map<string, Counted>, row: WordRow): void {
-  const status = normaliseStatus(row.status);
+  // Mapped without its decoration, it counts for every decorated one.
+  const status = bareWord(row.status) ?? normaliseStatus(row.status);
   const before = words.get(status);
-  const first = instantOf(row.first_seen, row.first_seen_ns);
-  const last = instantOf(row.last_seen, row.last_seen_ns);
+  const first = instantOf(row.first_seen, 0);
+  const last = instantOf(row.last_seen, 0);
   const { source, incident_id, event_id, quarantine_id } = row;
   const recorded = quarantine_id === null ? Number(row.count) : 0;
   const quarantined = quarantine_id === null ? 0 : Number(row.count);

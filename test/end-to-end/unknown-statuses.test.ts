@@ -67,7 +67,7 @@ const map = (method: "PUT" | "PATCH", body: object) =>
   });
 
 test("unknown words are offered, mapped one by one, and what waited for them is recorded", async () => {
-  for (const [minute, status] of ["CRIT", "crit ", "Wobbly"].entries()) {
+  for (const [minute, status] of ["CRIT", "🔴 crit ", "Wobbly"].entries()) {
     await send("", webhook(project, `known-${minute}`, status, at(minute)));
   }
   // One id, sent twice: one payload.
