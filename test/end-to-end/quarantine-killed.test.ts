@@ -2,6 +2,7 @@
 // killed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
   end,
@@ -61,7 +62,7 @@ test("every body whose 400 or 404 was heard is kept, with that answer", async ()
           status: "DOWN",
           incident_time: place % 2 === 0 ? "soon" : "2025-01-15T10:30:00Z",
         });
-        const answer = await fetch(`${service.url}/api/incidents/webhook/`, {
+        const answer = await checkedFetch(`${service.url}/api/incidents/webhook/`, {
           method: "POST",
           headers: { "X-API-Key": key },
           body,

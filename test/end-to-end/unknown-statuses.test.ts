@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { checkedFetch } from "../http/answer-check.ts";
 import {
   adminKey,
   end,
@@ -134,13 +135,13 @@ test("pages, wrong requests and other projects", async () => {
   expect(await service.get(`/api/projects/${project}/unknown-statuses?cursor=x`, key)).toMatchObject({
     status: 400,
   });
-  const patched = await fetch(`${service.url}/api/projects/${project}/status-mappings`, {
+  const patched = await checkedFetch(`${service.url}/api/projects/${project}/status-mappings`, {
     method: "PATCH",
     headers: { "X-API-Key": adminKey, "Content-Type": "application/json" },
     body: '{"WOBBLY": "MAYBE"}',
   });
   expect(patched.status).toBe(400);
-  const denied = await fetch(`${service.url}/api/projects/${project}/status-mappings`, {
+  const denied = await checkedFetch(`${service.url}/api/projects/${project}/status-mappings`, {
     method: "PATCH",
     headers: { "X-API-Key": key, "Content-Type": "application/json" },
     body: '{"WOBBLY": "ALERT"}',
