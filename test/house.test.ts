@@ -71,9 +71,15 @@ const areas: Readonly<
     packages: /^node:.+$/,
   },
   backup: {
-    areas: ["backup", "config", "domain", "eventstore", "intake", "processes", "spool"],
+    areas: ["backup", "command-line", "config", "domain", "eventstore", "intake", "processes", "spool"],
     packages: /^node:.+$/,
   },
+  import: {
+    areas: ["import", "command-line", "domain", "processes"],
+    types: ["config"],
+    packages: /^(node:.+|csv-parse)$/,
+  },
+  "command-line": { areas: ["config", "intake"], packages: /^$/ },
   servers: { areas: ["config", "processes", "readmodel"], types: ["log"], packages: /^node:.+$/ },
   welcome: { areas: [], packages: /^$/ },
   config: { areas: [], packages: /^node:.+$/ },

@@ -2,11 +2,11 @@
 
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { progressLine, runCommand, UsageError } from "../command-line.ts";
 import { lockDirectory } from "../processes/directory-lock.ts";
 import { makeDirectory } from "../processes/durable-directory.ts";
 import { backUp } from "./backup.ts";
 import { keyNames } from "./backup-files.ts";
-import { progressLine, runCommand, UsageError } from "./command.ts";
 import { openStore } from "./open-store.ts";
 
 const usage = `Usage: bun run backup DIR [--with-keys]

@@ -11,6 +11,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } f
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
+import { CommandError, exitCodes } from "../command-line.ts";
 import type { RawEvent } from "../eventstore/raw-log.ts";
 import { flushDirectory } from "../processes/durable-directory.ts";
 import { replaceFile } from "../processes/durable-file.ts";
@@ -58,8 +59,9 @@ export const emptyManifest: Manifest = {
 };
 
 /** Something in the directory is not as it was written. */
-export class BackupDamaged extends Error {
+export class BackupDamaged extends CommandError {
   override readonly name = "BackupDamaged";
+  override readonly exitCode = exitCodes.verification;
 }
 
 const manifestIn = (directory: string): string => join(directory, "backup.json");

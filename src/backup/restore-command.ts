@@ -3,11 +3,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { progressLine, runCommand, UsageError } from "../command-line.ts";
 import type { Config } from "../config.ts";
 import { openDataDirectory } from "../processes/data-directory.ts";
 import { replaceFile } from "../processes/durable-file.ts";
 import { keyNames, type Manifest, readManifest } from "./backup-files.ts";
-import { progressLine, runCommand, UsageError } from "./command.ts";
 import { openStore } from "./open-store.ts";
 import { restore } from "./restore.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { logStream } from "../../src/domain/log-started.ts";
 import { connectEventStore } from "../../src/eventstore/client.ts";
 import { readAddress } from "../../src/processes/event-store-address.ts";
-import { runCommand } from "../backup-commands.ts";
+import { runCommand } from "../commands.ts";
 import { quiet } from "../eventstore/adapter-store.ts";
 import { checkedFetch } from "../http/answer-check.ts";
 import {

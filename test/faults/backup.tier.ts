@@ -4,7 +4,7 @@
 import { afterAll, expect } from "bun:test";
 import { rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { runCommand } from "../backup-commands.ts";
+import { runCommand } from "../commands.ts";
 import { type Report, reportedTests } from "../gate/reported-test.ts";
 import { checkedFetch } from "../http/answer-check.ts";
 import {

@@ -1,7 +1,13 @@
-// Runs the commands of backup and restore as a user would, on a data directory.
+// Runs the commands as a user would, on a data directory.
 
 import { spawn } from "node:child_process";
 import { checkout } from "./running-service.ts";
+
+const files = {
+  backup: "src/backup/backup-command.ts",
+  restore: "src/backup/restore-command.ts",
+  import: "src/import/import-command.ts",
+} as const;
 
 export interface CommandEnd {
   readonly code: number | null;
@@ -10,7 +16,7 @@ export interface CommandEnd {
 }
 
 export async function runCommand(
-  command: "backup" | "restore",
+  command: keyof typeof files,
   options: {
     readonly dataDir: string;
     readonly args: readonly string[];
@@ -18,7 +24,7 @@ export async function runCommand(
   },
 ): Promise<CommandEnd> {
   const { DATABASE_URL: _database, EVENTSTORE_URL: _store, ...inherited } = process.env;
-  const child = spawn(process.execPath, [`src/backup/${command}-command.ts`, ...options.args], {
+  const child = spawn(process.execPath, [files[command], ...options.args], {
     cwd: checkout,
     env: { ...inherited, DATA_DIR: options.dataDir, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
