@@ -1,7 +1,7 @@
 // Brings an incident's tail and ended outages up to date with changed records: what comes behind all others advances the
 // tail; anything else has the outages between two boundaries worked out again from their records.
 
-import { type Instant, justBefore } from "../../src/domain/instant.ts";
+import type { Instant } from "../../src/domain/instant.ts";
 import { advance, type EndedOutage, mayAdvance, type Tail } from "../../src/domain/pairing.ts";
 import { byTimelineOrder, compareTexts, isPairedAlike } from "../../src/domain/records.ts";
 import type { RecordChange } from "./moments.ts";
@@ -129,6 +129,7 @@ async function reworkWindow(
 ): Promise<Window> {
   const boundary = await store.ownEndBefore(incident, change.from);
   const after = boundary?.ended_at ?? null;
+  const stored = new StoredEnds(store, incident, after);
   const ended: EndedOutage[] = [];
   let tail: Tail = { ender_at: after, ended_at: after, open: null };
   let is_dismissed = boundary?.is_dismissed ?? false;
@@ -141,18 +142,52 @@ async function reworkWindow(
     is_dismissed = step.ended.recovery === null;
     const { ended_at } = step.ended;
     if (ended_at <= change.from || change.due.has(ended_at)) continue;
-    if (!(await wasEnd(store, incident, ended_at))) continue;
+    if (!(await stored.has(ended_at))) continue;
     upTo = ended_at;
     break;
   }
   const now = new Set(ended.map(({ ended_at }) => ended_at));
-  const before = await store.ownEnds(incident, { after, upTo });
+  const before = await stored.upTo(upTo);
   const gone = before.filter((at) => !now.has(at));
   return { ended, gone, more: ended.length - before.length, upTo, standing: { tail, is_dismissed } };
 }
 
-const wasEnd = async (store: Finder, incident: number, at: Instant): Promise<boolean> =>
-  (await store.ownEnds(incident, { after: justBefore(at), upTo: at })).length > 0;
+/** When outages of the incident end that own records end, after a moment; read as far as somebody looks. */
+class StoredEnds {
+  readonly #store: Finder;
+  readonly #incident: number;
+  readonly #ends = new Set<Instant>();
+  #last: Instant | null;
+  #isWhole = false;
+  #page = firstPage;
+
+  constructor(store: Finder, incident: number, after: Instant | null) {
+    this.#store = store;
+    this.#incident = incident;
+    this.#last = after;
+  }
+
+  async has(at: Instant): Promise<boolean> {
+    await this.#readUpTo(at);
+    return this.#ends.has(at);
+  }
+
+  /** null: all of them. */
+  async upTo(at: Instant | null): Promise<readonly Instant[]> {
+    await this.#readUpTo(at);
+    return [...this.#ends].filter((end) => at === null || end <= at);
+  }
+
+  async #readUpTo(at: Instant | null): Promise<void> {
+    while (!this.#isWhole && (at === null || this.#last === null || this.#last < at)) {
+      const page = await this.#store.ownEnds(this.#incident, this.#last, this.#page);
+      for (const end of page) this.#ends.add(end);
+      this.#last = page.at(-1) ?? this.#last;
+      this.#isWhole = page.length < this.#page;
+      this.#page = Math.min(largestPage, this.#page * 4);
+    }
+  }
+}
 
 /** The incident's records after a moment as they are once the changes are made, in timeline order. */
 export async function* timelineNow(

@@ -110,11 +110,8 @@ export interface IncidentsStore {
     after: Instant | null,
     atLeast: number,
   ) => Promise<readonly SignalRecord[]>;
-  /** The ends of outages that own records ended, within (after, upTo]. */
-  readonly ownEnds: (
-    incident: number,
-    span: { readonly after: Instant | null; readonly upTo: Instant | null },
-  ) => Promise<readonly Instant[]>;
+  /** The ends of outages that own records ended, in order, the first `atMost` after a moment. */
+  readonly ownEnds: (incident: number, after: Instant | null, atMost: number) => Promise<readonly Instant[]>;
   /** The last outage that an own record ended before a moment. */
   readonly ownEndBefore: (
     incident: number,

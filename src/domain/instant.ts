@@ -100,9 +100,6 @@ export function shift(
   return fromEpochNs(toEpochNs(instant) + toEpochNs(span.later) - toEpochNs(span.earlier));
 }
 
-/** The instant a nanosecond before; the earliest has none before it and stays. */
-export const justBefore = (instant: Instant): Instant => fromEpochNs(toEpochNs(instant) - 1n);
-
 /** The earliest there is. */
 export const earliestInstant = "0001-01-01T00:00:00.000000000Z" as Instant;
 

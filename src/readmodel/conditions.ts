@@ -13,8 +13,5 @@ export const isAfter = (sql: Sql, column: string, instant: Instant) =>
 export const isBefore = (sql: Sql, column: string, instant: Instant) =>
   sql`${sql(column)} <= ${timestampOf(instant)} and (${sql(column)}, ${sql(`${column}_ns`)}) < (${timestampOf(instant)}, ${nanosecondsOf(instant)})`;
 
-export const isUpTo = (sql: Sql, column: string, instant: Instant) =>
-  sql`${sql(column)} <= ${timestampOf(instant)} and (${sql(column)}, ${sql(`${column}_ns`)}) <= (${timestampOf(instant)}, ${nanosecondsOf(instant)})`;
-
 /** The number of a text, for comparing with a column of such numbers; null where nothing has it. */
 export const wordNumber = (sql: Sql, word: string) => sql`(select id from words where word = ${word})`;

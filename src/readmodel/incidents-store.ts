@@ -6,7 +6,7 @@ import type { IncidentName, IncidentsStore, MomentKey, Settings } from "../../pr
 import { byTimelineOrder } from "../domain/records.ts";
 import type { Matching } from "../domain/signal.ts";
 import { arrayOf, textArrayOf } from "./array-literal.ts";
-import { isAfter, isBefore, isUpTo } from "./conditions.ts";
+import { isAfter, isBefore } from "./conditions.ts";
 import {
   type IncidentColumns,
   incidentOf,
@@ -179,13 +179,11 @@ function timelineFinders(
         ) r ${fromSeveral(sql)}`;
       return rows.map(recordOfRow).sort(byTimelineOrder);
     },
-    ownEnds: async (incident, span) => {
-      const { upTo } = span;
+    ownEnds: async (incident, after, atMost) => {
       const rows = await sql<{ ended_at: string; ended_at_ns: number }[]>`
         select ended_at, ended_at_ns from outages where incident = ${incident} and ended_by in (0, 3)
-        ${span.after === null ? sql`` : sql`and ${isAfter(sql, "ended_at", span.after)}`}
-        ${upTo === null ? sql`` : sql`and ${isUpTo(sql, "ended_at", upTo)}`}
-        order by ended_at, ended_at_ns`;
+        ${after === null ? sql`` : sql`and ${isAfter(sql, "ended_at", after)}`}
+        order by ended_at, ended_at_ns limit ${atMost}`;
       return rows.map(({ ended_at, ended_at_ns }) => instantOf(ended_at, ended_at_ns));
     },
     ownEndBefore: async (incident, before) => {

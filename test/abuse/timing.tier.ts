@@ -156,18 +156,20 @@ test("S11: another project's is refused as quickly as what is not there", async 
     side.handle(
       new Request(`http://ledger/api/projects/${project}/${path}`, { headers: { "X-API-Key": key } }),
     );
-  const webhook = {
-    incident_id: "i",
+  let bodies = 0;
+  // A body that came before is kept once only, which is quicker than keeping it: every body is a new one.
+  const webhook = () => ({
+    incident_id: `i${100_000 + bodies++}`,
     project_uuid: projectA,
     status: "DOWN",
     incident_time: "2025-01-15T10:30:00Z",
-  };
+  });
   const post = (name: "project_uuid" | "repo_uuid") => (uuid: string) =>
     side.handle(
       new Request("http://ledger/api/incidents/webhook/", {
         method: "POST",
         headers: { "X-API-Key": key },
-        body: JSON.stringify({ ...webhook, [name]: uuid }),
+        body: JSON.stringify({ ...webhook(), [name]: uuid }),
       }),
     );
   const projects: string[] = [];

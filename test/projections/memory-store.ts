@@ -128,12 +128,13 @@ function incidentsInMemory(rows: Rows): IncidentsStore {
       const last = later[atLeast - 1]?.effective_time;
       return last === undefined ? later : later.filter(({ effective_time }) => effective_time <= last);
     },
-    ownEnds: async (incident, { after, upTo }) =>
+    ownEnds: async (incident, after, atMost) =>
       rows(tables.outages)
         .filter((row) => row.incident === incident && isOwn(row))
         .map(({ ended_at }) => ended_at)
-        .filter((at) => at > (after ?? "") && at <= (upTo ?? "~"))
-        .sort(compareTexts),
+        .filter((at) => at > (after ?? ""))
+        .sort(compareTexts)
+        .slice(0, atMost),
     ownEndBefore: async (incident, before) => {
       const last = rows(tables.outages)
         .filter((row) => row.incident === incident && isOwn(row) && row.ended_at < before)
