@@ -139,33 +139,68 @@ export function testAnyHistory(test: ReportedTest, runs: number): void {
   );
 }
 
-export function testRenamedOutage(test: ReportedTest): void {
-  test("a RECOVERY between two ALERTs renames the outage that stays open, and an orphan may end it then", async (report) => {
-    const project = randomUUID() as ProjectUuid;
-    const entry = (incident_id: string, status: string, at: number, monitor_id?: string): LogEntry => {
-      const data = { project_uuid: project, incident_id, status, incident_time: second(at), payload: "{}" };
-      return {
-        id: randomUUID(),
-        stored: {
-          type: "IncidentSignalRecorded",
-          data: monitor_id === undefined ? data : { ...data, monitor_id },
-        },
-        metadata: { received_at: second(at), source: "contract" },
-      };
-    };
-    const log = [
-      registered(project),
-      entry("a", "DOWN", 1, "m1"),
-      entry("a", "DOWN", 5),
-      entry("b", "UP", 9, "m2"),
-      entry("a", "UP", 3),
-    ];
-    await play(log, { stretches: 1, sizes: [1], cachedIncidents: 1 });
-    const { answers, expected } = await compared({ project, log });
-    report.tried({ histories: 1, events: log.length });
-    report.found({ pairs: answers.pairs.length });
-    expect(answers).toEqual(expected);
-    const matches = answers.pairs.map((pair) => (pair as { matched_by: string }).matched_by);
-    expect(matches.sort()).toEqual(["incident_id", "project"]);
-  });
+/** Histories of one project that a rule once got wrong: [incident_id, status, second, monitor_id?] each. */
+const told: Readonly<
+  Record<
+    string,
+    {
+      readonly signals: readonly (readonly [string, string, number, string?])[];
+      /** Events a batch; the project's registration is the first. */
+      readonly sizes: readonly number[];
+      readonly matchedBy: readonly string[];
+    }
+  >
+> = {
+  "a RECOVERY between two ALERTs renames the outage that stays open, and an orphan may end it then": {
+    signals: [
+      ["a", "DOWN", 1, "m1"],
+      ["a", "DOWN", 5],
+      ["b", "UP", 9, "m2"],
+      ["a", "UP", 3],
+    ],
+    sizes: [1],
+    matchedBy: ["incident_id", "project"],
+  },
+  "an orphan that ends the beginning of an outage leaves the ALERTs of earlier batches to the next orphan": {
+    signals: [
+      ["a", "DOWN", 1],
+      ["a", "DOWN", 10],
+      ["a", "DOWN", 12],
+      ["b", "UP", 5],
+      ["c", "UP", 11],
+    ],
+    sizes: [3, 100],
+    matchedBy: ["project", "project"],
+  },
+};
+
+export function testToldHistories(test: ReportedTest): void {
+  for (const [name, { signals, sizes, matchedBy }] of Object.entries(told)) {
+    test(name, async (report) => {
+      const project = randomUUID() as ProjectUuid;
+      const log = [registered(project), ...signals.map((signal) => toldEntry(project, signal))];
+      await play(log, { stretches: 1, sizes, cachedIncidents: 1 });
+      const { answers, expected } = await compared({ project, log });
+      report.tried({ histories: 1, events: log.length });
+      report.found({ pairs: answers.pairs.length });
+      expect(answers).toEqual(expected);
+      const ended = answers.pairs as readonly { readonly matched_by: string | null }[];
+      expect(ended.flatMap(({ matched_by }) => matched_by ?? []).sort()).toEqual([...matchedBy]);
+    });
+  }
+}
+
+function toldEntry(
+  project: ProjectUuid,
+  [incident_id, status, at, monitor_id]: readonly [string, string, number, string?],
+): LogEntry {
+  const data = { project_uuid: project, incident_id, status, incident_time: second(at), payload: "{}" };
+  return {
+    id: randomUUID(),
+    stored: {
+      type: "IncidentSignalRecorded",
+      data: monitor_id === undefined ? data : { ...data, monitor_id },
+    },
+    metadata: { received_at: second(at), source: "contract" },
+  };
 }
