@@ -4,6 +4,8 @@ FROM oven/bun:1.4.5-slim AS dependencies
 WORKDIR /app
 COPY package.json bun.lock bunfig.toml ./
 RUN bun install --frozen-lockfile --production
+COPY src ./src
+RUN bun src/dashboard/build.ts
 
 FROM oven/bun:1.4.5-slim
 WORKDIR /app
@@ -11,7 +13,7 @@ WORKDIR /app
 RUN mkdir /data && chown bun:bun /data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json bun.lock bunfig.toml tsconfig.json LICENSE README.md ./
-COPY src ./src
+COPY --from=dependencies /app/src ./src
 COPY projections ./projections
 USER bun
 ENV HOST=0.0.0.0 PORT=3000 DATA_DIR=/data LOG_FORMAT=json

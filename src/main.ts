@@ -53,8 +53,12 @@ async function run(config: Config): Promise<void> {
   }
 }
 
-function welcome({ port, adminKey }: RunningApp, config: Config): void {
+function welcome({ port, adminKey, newSignInPath }: RunningApp, config: Config): void {
+  // Never among lines that are collected: whoever reads those within its minutes could sign in. On the first start, whose
+  // text shows the admin key too, it tells no more than that.
+  const showsLink = adminKey.tag === "new" && config.logFormat !== "json";
   const text = welcomeText({
+    signInPath: showsLink ? newSignInPath() : undefined,
     host: config.host,
     port,
     embedsEventStore: config.eventstoreUrl === undefined,

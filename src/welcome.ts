@@ -2,6 +2,8 @@
 // Pure text; knows no process and no file.
 
 export interface WelcomeFacts {
+  /** Behind the service's address: signs in once. Undefined where none is to be shown. */
+  readonly signInPath: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly embedsEventStore: boolean;
@@ -17,6 +19,8 @@ export function welcomeText(facts: WelcomeFacts): string {
   const lines = [
     "",
     `Incident Ledger listens on ${url}`,
+    `Dashboard                  ${url}/`,
+    ...(facts.signInPath === undefined ? [] : [`Sign in, once              ${url}${facts.signInPath}`]),
     `API documentation          ${url}/swagger`,
     ...(facts.embedsEventStore ? ["Event store                embedded; bun run eventstore:address"] : []),
     ...adminKeyLines(facts.adminKey),

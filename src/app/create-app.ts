@@ -43,6 +43,8 @@ export interface RunningApp {
   /** Answers one request as the server does; never throws. */
   readonly handle: HttpApp["handle"];
   readonly adminKey: WelcomeFacts["adminKey"];
+  /** The path of a link that signs in with the admin key: once, and within a few minutes. */
+  readonly newSignInPath: () => string;
 }
 
 export interface App {
@@ -80,7 +82,7 @@ export function createApp({ config, log, onFailed, ports }: AppOptions): App {
     const readSide = around.ports.openReadSide({ databaseUrl: servers.databaseUrl, store, log, stopping });
     const writeSide = await openWriteSide({ dataDir, store, registry, onFailed }, around);
     if (isStopping) return undefined;
-    const http = serveHttp({ store, registry, readSide, writeSide }, around);
+    const http = serveHttp({ store, registry, readSide, writeSide, keys }, around);
     return { ...http, adminKey: keys.admin.facts };
   }
 

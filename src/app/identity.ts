@@ -1,7 +1,12 @@
 // What a process is before it opens anything: the owner of a data directory, with an admin key and a key for secrets.
 
 import { randomBytes } from "node:crypto";
-import { keepAdminKey, keepSecretsKey, openDataDirectory } from "../processes/data-directory.ts";
+import {
+  keepAdminKey,
+  keepSecretsKey,
+  keepSessionKey,
+  openDataDirectory,
+} from "../processes/data-directory.ts";
 import { lockDirectory } from "../processes/directory-lock.ts";
 import type { Stopping } from "../processes/stopping.ts";
 import type { WelcomeFacts } from "../welcome.ts";
@@ -17,6 +22,8 @@ export interface Keys {
   readonly admin: AdminKeyInUse;
   /** undefined: keys cannot have signing secrets. */
   readonly secrets: string | undefined;
+  /** Seals the sessions of the dashboard. */
+  readonly sessions: string;
 }
 
 /** Makes the directory and keeps everybody else off it until the app is stopped. */
@@ -39,12 +46,14 @@ export function readKeys(dataDir: string, around: Pick<Surroundings, "config" | 
   // Several processes on servers of their own must agree on one admin key, so none of them may make one up.
   const embedsSome = eventstoreUrl === undefined || databaseUrl === undefined;
   const kept = embedsSome ? dataDir : undefined;
+  const secrets = secretsKey ?? (kept === undefined ? undefined : keepSecretsKey(kept));
   return {
     admin:
       adminApiKey === undefined
         ? keptAdminKey(kept, around)
         : { key: adminApiKey, facts: { tag: "from_environment" } },
-    secrets: secretsKey ?? (kept === undefined ? undefined : keepSecretsKey(kept)),
+    secrets,
+    sessions: secrets ?? keepSessionKey(dataDir),
   };
 }
 

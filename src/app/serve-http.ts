@@ -2,6 +2,8 @@
 // server that lets requests in.
 
 import description from "../../package.json" with { type: "json" };
+import { createSessions, digestOfKey } from "../authentication/sessions.ts";
+import { createSignInLinks } from "../authentication/sign-in-links.ts";
 import { parseIncidentId } from "../domain/ids.ts";
 import { incidentStreamPrefix } from "../domain/stored-events.ts";
 import type { EventStore } from "../eventstore/client.ts";
@@ -14,8 +16,10 @@ import { eventsOfIncident } from "../intake/incident-events.ts";
 import { createQuotas } from "../intake/quotas.ts";
 import type { RegistryService } from "../intake/registry.ts";
 import { askAll, shared } from "../readiness.ts";
+import { openChanges } from "../readmodel/changes.ts";
 import type { HttpServer } from "../runtime.ts";
-import type { Surroundings } from "./create-app.ts";
+import type { RunningApp, Surroundings } from "./create-app.ts";
+import type { Keys } from "./identity.ts";
 import type { ReadSide } from "./read-side.ts";
 import { readYourWrites } from "./read-your-writes.ts";
 import type { WriteSide } from "./write-side.ts";
@@ -26,23 +30,31 @@ interface Rooms {
   readonly registry: RegistryService;
   readonly readSide: ReadSide;
   readonly writeSide: WriteSide;
+  readonly keys: Keys;
 }
 
 /** Ready is to be honest within 2 s of any loss; the rest is for what is asked before, and for a machine that is busy. */
 const readyBoundMs = 1_000;
 const idleSeconds = 30;
+const stopBoundsMs = { changes: 600, streams: 100 };
 
 export function serveHttp(
   rooms: Rooms,
   around: Surroundings,
-): { readonly port: number; readonly handle: HttpApp["handle"] } {
+): Pick<RunningApp, "port" | "handle" | "newSignInPath"> {
   const { config, log, stopping } = around;
   const { maxBodyBytes, drainTimeoutMs } = config;
   const { now, newRequestId } = around.ports;
-  const { store, registry, readSide, writeSide } = rooms;
+  const { store, registry, readSide, writeSide, keys } = rooms;
   const metrics = metricsOf(rooms);
+  const signInLinks = createSignInLinks({ nowMs: Date.now });
+  const changes = openChanges({ follow: store.followLog, head: store.head, waitFor: readSide.waitFor });
+  stopping.add("changes for open pages", stopBoundsMs.changes, changes.stop);
   const http = createHttp({
     registry,
+    sessions: createSessions({ secret: keys.sessions, nowMs: Date.now }),
+    signInLinks,
+    changes,
     quotas: createQuotas({ nowMs: () => performance.now(), bytesPerDay: config.keyBytesPerDay }),
     record: writeSide.record,
     native: writeSide.native,
@@ -63,7 +75,13 @@ export function serveHttp(
   const handle = admission({ handle: http.handle, metrics, log, newRequestId, maxBodyBytes });
   const server = listen(handle, around);
   stopping.add("HTTP", drainTimeoutMs + 200, () => server.stop(drainTimeoutMs));
-  return { port: server.port, handle };
+  // Ended before the server: a page that waits for news would keep it waiting.
+  stopping.add("streams of open pages", stopBoundsMs.streams, http.closeStreams);
+  return {
+    port: server.port,
+    handle,
+    newSignInPath: () => `/sign-in#${signInLinks.issue(digestOfKey(keys.admin.key))}`,
+  };
 }
 
 function metricsOf({ readSide, writeSide: { durable } }: Rooms): Metrics {

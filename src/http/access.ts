@@ -1,18 +1,23 @@
 // Who may do what: reads the key from a request and holds it against the registry. Answers the refusal, if any.
 
+import type { DashboardSession } from "../authentication/sessions.ts";
 import { type ProjectUuid, parseProjectUuid } from "../domain/ids.ts";
 import type { Project } from "../domain/registry.ts";
 import type { Scope } from "../domain/stored-events.ts";
 import type { Authentication } from "../intake/registry.ts";
 import { problem, projectNotFound, unavailable } from "./answer.ts";
 import type { HttpDependencies } from "./ports.ts";
+import { refusedAsForeign, sealedSessionOf } from "./session-cookie.ts";
 
 export type Caller = Exclude<Authentication, { tag: "refused" }>;
 
-type Access = Pick<HttpDependencies, "registry" | "now">;
+type Access = Pick<HttpDependencies, "registry" | "sessions" | "now">;
 
 /** The caller, or the 401 (503 while the registry has not been read: then nobody can be told unknown). */
-export function authenticate(secret: string | null, { registry, now }: Access): Caller | Response {
+export function authenticate(
+  secret: string | null,
+  { registry, now }: Pick<Access, "registry" | "now">,
+): Caller | Response {
   if (secret === null || secret === "") {
     return problem(401, "Missing API key", "Send the key in the X-API-Key header.");
   }
@@ -23,9 +28,37 @@ export function authenticate(secret: string | null, { registry, now }: Access): 
   return found.reason === "unknown" ? onceRead({ registry }, invalid) : invalid;
 }
 
+/**
+ * Who sends the request: the key that it carries, or else the dashboard's session. Webhooks know no session: where they
+ * are taken, ask `authenticate`.
+ */
+export function callerOf(
+  request: Request,
+  access: Access,
+  key: string | null = request.headers.get("x-api-key"),
+): Caller | Response {
+  if (key !== null || sealedSessionOf(request) === undefined) return authenticate(key, access);
+  const session = sessionOf(request, access);
+  const found = session && access.registry.authenticateDigest(session.digest, access.now());
+  if (found === undefined || found.tag === "refused") {
+    const over = problem(401, "Session over", "Sign in again.");
+    return found?.reason === "unknown" ? onceRead(access, over) : over;
+  }
+  return refusedAsForeign(request) ?? found;
+}
+
+/** The session that the request's cookie stands for, while it lasts. */
+export function sessionOf(
+  request: Request,
+  { sessions }: Pick<Access, "sessions">,
+): DashboardSession | undefined {
+  const sealed = sealedSessionOf(request);
+  return sealed === undefined ? undefined : sessions.read(sealed);
+}
+
 /** The admin key, or the answer. */
 export function requireAdmin(request: Request, access: Access): Response | undefined {
-  const caller = authenticate(request.headers.get("x-api-key"), access);
+  const caller = callerOf(request, access);
   if (caller instanceof Response) return caller;
   return caller.tag === "admin"
     ? undefined
@@ -39,7 +72,7 @@ export function requireProject(
   scope: Scope,
   access: Access,
 ): Project | Response {
-  const caller = authenticate(request.headers.get("x-api-key"), access);
+  const caller = callerOf(request, access);
   return caller instanceof Response ? caller : projectOf(caller, uuidText, scope, access);
 }
 

@@ -1,7 +1,7 @@
 // What every query of a project passes: who asks, what is asked, and whether the read model has come far enough.
 
 import type { Project } from "../domain/registry.ts";
-import { authenticate, projectOf } from "./access.ts";
+import { callerOf, projectOf } from "./access.ts";
 import { badRequest, unavailable } from "./answer.ts";
 import type { HttpDependencies } from "./ports.ts";
 import type { QueryTurns } from "./query-turns.ts";
@@ -16,7 +16,7 @@ export async function answerQuery<Q extends AskedState>(
   run: (project: Project, query: Q) => Promise<Response>,
 ): Promise<Response> {
   const { dependencies, turns } = by;
-  const caller = authenticate(request.headers.get("x-api-key"), dependencies);
+  const caller = callerOf(request, dependencies);
   if (caller instanceof Response) return caller;
   const project = projectOf(caller, projectText, "read", dependencies);
   if (project instanceof Response) return project;

@@ -3,7 +3,9 @@
 import { swagger } from "@elysiajs/swagger";
 import { Elysia } from "elysia";
 import { problem } from "./answer.ts";
+import { dashboardRoutes } from "./dashboard-routes.ts";
 import { docsPage, documentPaths } from "./docs-page.ts";
+import type { EventStream } from "./event-stream.ts";
 import { nativeRoutes } from "./native-routes.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import type { HttpDependencies } from "./ports.ts";
@@ -12,12 +14,16 @@ import { createQueryTurns } from "./query-turns.ts";
 import { registryRoutes } from "./registry-routes.ts";
 import { replayRoutes } from "./replay-routes.ts";
 import { requestIdOf } from "./request-id.ts";
+import { sessionRoutes } from "./session-routes.ts";
 import { sourceRoutes } from "./source-routes.ts";
+import { streamRoutes } from "./stream-routes.ts";
 import { webhookRoutes } from "./webhook-routes.ts";
 
 export interface HttpApp {
   /** One request in, one response out; never throws. */
   readonly handle: (request: Request) => Promise<Response>;
+  /** Ends the streams that pages follow: their readers would hold up a stop. */
+  readonly closeStreams: () => void;
 }
 
 export function createHttp(dependencies: HttpDependencies): HttpApp {
@@ -25,6 +31,7 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
   /** Which route took the request; none where no route did: such a path is the sender's text, and names no label. */
   const routed = new WeakMap<Request, string>();
   const turns = createQueryTurns();
+  const streams = new Set<EventStream>();
   const routes = new Elysia({ name: "routes" })
     .use(webhookRoutes(dependencies))
     .use(nativeRoutes(dependencies, turns))
@@ -32,7 +39,10 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
     .use(sourceRoutes(dependencies, turns))
     .use(queryRoutes(dependencies, turns))
     .use(replayRoutes(dependencies))
-    .use(operationsRoutes(dependencies));
+    .use(operationsRoutes(dependencies))
+    .use(sessionRoutes(dependencies))
+    .use(streamRoutes(dependencies, streams))
+    .use(dashboardRoutes());
   const docs = docsPage();
   documentPathParameters(routes);
   documentPathParameters(docs);
@@ -89,6 +99,7 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
             { name: "Recovery", description: "Pairs and MTTR" },
             { name: "Audit", description: "Events straight from the event store" },
             { name: "Operations", description: "Health, metrics, dead letters" },
+            { name: "Dashboard", description: "What the page at / is served, and what it asks" },
             { name: "Documentation", description: "This page, and what it is made from" },
           ],
           components: {
@@ -125,6 +136,9 @@ export function createHttp(dependencies: HttpDependencies): HttpApp {
       metrics.request({ method, route, status }, seconds);
       log.debug({ request_id: id, method, route, status, ms: Math.round(seconds * 10_000) / 10 }, "request");
       return response;
+    },
+    closeStreams: () => {
+      for (const stream of [...streams]) stream.close();
     },
   };
 }

@@ -38,9 +38,6 @@ const policy =
 export function docsPage() {
   return (
     new Elysia({ name: "docs" })
-      .get("/", () => new Response(null, { status: 302, headers: { Location: "/swagger" } }), {
-        detail: about({ summary: "Lead to the documentation", status: 302 }),
-      })
       .get(
         "/swagger",
         () =>

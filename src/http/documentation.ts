@@ -5,7 +5,15 @@ import { errorAnswer } from "../answers/errors.ts";
 import { exampleOf, openApiSchema } from "./openapi-schema.ts";
 
 export interface RouteDocumentation {
-  readonly tag: "Webhooks" | "Projects" | "Incidents" | "Recovery" | "Audit" | "Operations" | "Documentation";
+  readonly tag:
+    | "Webhooks"
+    | "Projects"
+    | "Incidents"
+    | "Recovery"
+    | "Audit"
+    | "Operations"
+    | "Dashboard"
+    | "Documentation";
   readonly summary: string;
   readonly description?: string;
   readonly query?: TObject;
@@ -43,7 +51,7 @@ const reasons = {
   409: ["Exists already", "Already exists", "The repo_uuid '0d4b8c1e-2f0a-4a57-9c4e-3f1f7c2b9d10' is in use"],
   413: ["The body is too large", "Body too large", "The body may have at most 262144 bytes."],
   429: [
-    "The key is above its own quota; Retry-After and RateLimit say when it may send again",
+    "Above the key's own quota, or too many at once; Retry-After says when to send again",
     "Too many webhooks",
     "The key may send 600 webhooks a minute.",
   ],

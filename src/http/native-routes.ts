@@ -19,7 +19,7 @@ import { contractSource } from "../domain/quarantine.ts";
 import type { Project } from "../domain/registry.ts";
 import type { NativeReading } from "../intake/receive-native.ts";
 import type { RedriveOutcome } from "../intake/redrive-quarantined.ts";
-import { authenticate, projectOf } from "./access.ts";
+import { callerOf, projectOf } from "./access.ts";
 import { badRequest, json, problem, unavailable } from "./answer.ts";
 import { documented } from "./documentation.ts";
 import { keyOf } from "./native-key.ts";
@@ -145,7 +145,7 @@ async function listQuarantine(
   dependencies: HttpDependencies,
   turns: QueryTurns,
 ): Promise<Response> {
-  const caller = authenticate(request.headers.get("x-api-key"), dependencies);
+  const caller = callerOf(request, dependencies);
   if (caller instanceof Response) return caller;
   const project = projectOf(caller, uuid, "read", dependencies);
   if (project instanceof Response) return project;
@@ -171,7 +171,7 @@ async function listQuarantine(
 
 async function preview(request: Request, source: string, dependencies: HttpDependencies): Promise<Response> {
   const { native, quotas } = dependencies;
-  const caller = authenticate(keyOf(request), dependencies);
+  const caller = callerOf(request, dependencies, keyOf(request));
   if (caller instanceof Response) return caller;
   let words: Project["mappings"] = {};
   if (caller.tag === "key") {
@@ -198,7 +198,7 @@ async function redrive(
   dependencies: HttpDependencies,
 ): Promise<Response> {
   const { native, quotas } = dependencies;
-  const caller = authenticate(request.headers.get("x-api-key"), dependencies);
+  const caller = callerOf(request, dependencies);
   if (caller instanceof Response) return caller;
   const project = projectOf(caller, uuid, "ingest", dependencies);
   if (project instanceof Response) return project;

@@ -14,6 +14,8 @@ import type {
 import type { AllRedriven, DeadLetterItem, ReadyAnswer } from "../answers/operations.ts";
 import type { SourceActivity, UnknownStatus } from "../answers/sources.ts";
 import type { QuarantineItem } from "../answers/webhooks.ts";
+import type { Sessions } from "../authentication/sessions.ts";
+import type { SignInLinks } from "../authentication/sign-in-links.ts";
 import type { ProjectUuid, RepoUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Project } from "../domain/registry.ts";
@@ -104,6 +106,29 @@ export interface Queries {
   readonly keyUsage: (project: ProjectUuid) => Promise<ReadonlyMap<string, Instant>>;
 }
 
+/** What has changed in a project, told once queries show it. */
+export interface ProjectChange {
+  readonly about: "incident" | "quarantine" | "settings";
+  /** Null where it is about no incident. */
+  readonly incident: string | null;
+  /** Of the event that changed it. */
+  readonly position: bigint;
+}
+
+export interface ProjectChanges {
+  /**
+   * Calls `take` with what changes in the project from now on, until `end`, first with what has changed after the
+   * position. `missed`: some of that is not known any more, or no position was given. `position`: how far it has come.
+   */
+  readonly follow: (
+    project: ProjectUuid,
+    options: {
+      readonly after: bigint | undefined;
+      readonly take: (changes: readonly ProjectChange[]) => void;
+    },
+  ) => Promise<{ readonly missed: boolean; readonly position: bigint; readonly end: () => void }>;
+}
+
 /** Tries dead letters again. Each may throw an Error named `ReadModelUnavailable`. */
 export interface DeadLetterRedrive {
   /** Undefined where there is no dead letter at the position. `waiting`: no projector has taken it up yet. */
@@ -127,6 +152,10 @@ export interface RequestLog {
 
 export interface HttpDependencies {
   readonly registry: RegistryService;
+  /** The dashboard's. */
+  readonly sessions: Sessions;
+  readonly signInLinks: SignInLinks;
+  readonly changes: ProjectChanges;
   readonly quotas: Quotas;
   readonly record: RecordSignals;
   readonly queries: Queries;

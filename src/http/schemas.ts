@@ -45,6 +45,14 @@ export const pageQuery = t.Object(page, closed);
 export const readYourWriteQuery = t.Object(readYourWrite, closed);
 export const unknownStatusesQuery = t.Object({ ...page, ...readYourWrite }, closed);
 export const quarantineQuery = t.Object({ ...page, ...readYourWrite }, closed);
+export const streamQuery = t.Object(
+  {
+    after: t.Optional(
+      t.String({ pattern: "^[0-9]{1,20}$", description: "a position: the id of the last event that came" }),
+    ),
+  },
+  closed,
+);
 export const incidentQuery = t.Object(
   {
     cursor: t.Optional(
@@ -162,6 +170,13 @@ export const mappingChangeBody = t.Record(
   t.String(),
   t.Union([chosen(mappedKinds), t.Null()], { description: `null or one of ${mappedKinds.join(", ")}` }),
   { description: "an object of status words", examples: [{ DEGRADED: "ALERT" }] },
+);
+export const signInBody = t.Object(
+  {
+    key: t.Optional(t.String({ maxLength: 512, description: "the admin key, or a project's key" })),
+    link: t.Optional(t.String({ maxLength: 128, description: "the token of a sign-in link" })),
+  },
+  { ...closed, examples: [{ key: "il_the-secret-told-once" }] },
 );
 /** Documents the webhook; src/intake/contract-webhook.ts reads it. */
 export const webhookBody = t.Object(

@@ -53,6 +53,8 @@ export interface RegistryService {
   readonly projects: () => readonly Project[];
   readonly hasRepository: (project: ProjectUuid, repo: RepoUuid) => boolean;
   readonly authenticate: (secret: string, now: Instant) => Authentication;
+  /** The same for whoever holds the key's SHA-256, in lower-case hex, sealed by this service: a session. */
+  readonly authenticateDigest: (sha256: string, now: Instant) => Authentication;
   /** When the key was last used with this process, if it was. */
   readonly lastUsed: (key: KeyId) => Instant | undefined;
   readonly registerProject: (
@@ -180,6 +182,19 @@ export function startRegistry(options: {
       });
     });
 
+  const authenticate = (digest: Buffer, now: Instant): Authentication => {
+    if (timingSafeEqual(digest, adminDigest)) return { tag: "admin" };
+    // Found by digest: how long the look-up takes tells nothing of the secret.
+    const key = known().keysByDigest.get(digest.toString("hex"));
+    if (key === undefined || !timingSafeEqual(digest, Buffer.from(key.sha256, "hex"))) {
+      return { tag: "refused", reason: "unknown" };
+    }
+    if (key.revoked_at !== null) return { tag: "refused", reason: "revoked" };
+    if (key.expires_at !== null && key.expires_at <= now) return { tag: "refused", reason: "expired" };
+    used.set(key.key_id, now);
+    return { tag: "key", key };
+  };
+
   /** One change at a time in this process; against other processes the expected revision guards. */
   const change = <T>(decide: () => Decision<T>): Promise<Change<T>> => {
     const result = queue.then(() => changeNow(decide));
@@ -235,19 +250,8 @@ export function startRegistry(options: {
     // Looked for among its own alone: the time it takes tells nothing of another project's.
     hasRepository: (project, repo) => known().projects.get(project)?.repositories.has(repo) === true,
     lastUsed: (key) => used.get(key),
-    authenticate: (secret, now) => {
-      const digest = digestOf(secret);
-      if (timingSafeEqual(digest, adminDigest)) return { tag: "admin" };
-      // Found by digest: how long the look-up takes tells nothing of the secret.
-      const key = known().keysByDigest.get(digest.toString("hex"));
-      if (key === undefined || !timingSafeEqual(digest, Buffer.from(key.sha256, "hex"))) {
-        return { tag: "refused", reason: "unknown" };
-      }
-      if (key.revoked_at !== null) return { tag: "refused", reason: "revoked" };
-      if (key.expires_at !== null && key.expires_at <= now) return { tag: "refused", reason: "expired" };
-      used.set(key.key_id, now);
-      return { tag: "key", key };
-    },
+    authenticate: (secret, now) => authenticate(digestOf(secret), now),
+    authenticateDigest: (sha256, now) => authenticate(Buffer.from(sha256, "hex"), now),
     registerProject: (asked, now) => {
       const newUuid = randomUUID();
       return change(() => decideProject(registry, asked, { newUuid, now }));

@@ -33,6 +33,12 @@ export const keepAdminKey = (dataDir: string): KeptSecret =>
 /** What signing secrets are sealed with, kept like the admin key. Without it they have to be given anew. */
 export const keepSecretsKey = (dataDir: string): string => keepSecret(join(dataDir, "secrets-key")).secret;
 
+/**
+ * What the dashboard's sessions are sealed with where nothing else is given. Sessions of this process alone: several need
+ * SECRETS_KEY.
+ */
+export const keepSessionKey = (dataDir: string): string => keepSecret(join(dataDir, "session-key")).secret;
+
 function openWay(way: { readonly from: string; readonly to: string }): void {
   let at = way.from;
   chmodSync(at, 0o755);

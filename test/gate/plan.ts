@@ -32,12 +32,12 @@ export function planOf(suite: Suite, root: string): Plan {
   }
 }
 
-/** Most tests share one Postgres. The flows that start whole services, and the gate's own test, come last and alone. */
+/** Most tests share one Postgres. The browser, the flows that start whole services, and the gate's own test, come last and alone. */
 function testProcesses(files: readonly string[]): readonly (readonly string[])[] {
   const processOf = (path: string): string =>
-    /^\.\/test\/(end-to-end|gate)\//.exec(path)?.[1] ?? "all others";
+    /^\.\/test\/(dashboard|end-to-end|gate)\//.exec(path)?.[1] ?? "all others";
   const groups = Map.groupBy(files, processOf);
-  return ["all others", "end-to-end", "gate"].flatMap((name) => {
+  return ["all others", "dashboard", "end-to-end", "gate"].flatMap((name) => {
     const group = groups.get(name);
     return group === undefined ? [] : [group];
   });

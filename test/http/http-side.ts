@@ -1,6 +1,8 @@
 // The HTTP side on small stand-ins for what it needs: a log in memory, a read model that answers what a test says.
 
 import { type IncidentDetail, type MttrAnswer, mttrAnswer } from "../../src/answers/incidents.ts";
+import { createSessions } from "../../src/authentication/sessions.ts";
+import { createSignInLinks } from "../../src/authentication/sign-in-links.ts";
 import { type Instant, parseInstant } from "../../src/domain/instant.ts";
 import type { NewEvent, RecordedEvent } from "../../src/domain/stored-events.ts";
 import { createHttp } from "../../src/http/app.ts";
@@ -80,6 +82,9 @@ export async function createHttpSide(
   const { queries, ...others } = overrides;
   const http = createHttp({
     registry,
+    sessions: createSessions({ secret: "the-session-key-of-tests", nowMs: () => Date.parse(now) }),
+    signInLinks: createSignInLinks({ nowMs: () => Date.parse(now) }),
+    changes: { follow: async () => ({ missed: true, position: 0n, end: () => {} }) },
     quotas: createQuotas({ nowMs: () => Date.parse(now), bytesPerDay: 100_000 }),
     record: recordSignals(store.append),
     native: {
