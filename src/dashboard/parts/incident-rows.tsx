@@ -67,24 +67,19 @@ export function IncidentRows({ project, state, days, monitor }: IncidentRowsProp
 
 const Head = () => (
   <>
-    <colgroup>
-      <col />
-      <col style={{ width: "9.5rem" }} />
-      <col class="wide" style={{ width: "7rem" }} />
-      <col class="wide" style={{ width: "10rem" }} />
-      <col class="wide" style={{ width: "10rem" }} />
-    </colgroup>
     <thead>
       <tr>
         <th scope="col">Incident</th>
-        <th scope="col">State</th>
-        <th scope="col" class="wide number">
+        <th scope="col" class="as-state">
+          State
+        </th>
+        <th scope="col" class="wide number as-count">
           Outages
         </th>
-        <th scope="col" class="wide">
+        <th scope="col" class="wide as-time">
           First heard of
         </th>
-        <th scope="col" class="wide">
+        <th scope="col" class="wide as-time">
           Last heard of
         </th>
       </tr>
@@ -128,7 +123,7 @@ function useSight(count: number, more: (() => Promise<void>) | undefined) {
 const Space = ({ rows }: { readonly rows: number }) =>
   rows <= 0 ? null : (
     <tr>
-      <td colSpan={5} style={{ height: `${rows * rowHeight}px`, padding: 0 }} />
+      <td colSpan={2} style={{ height: `${rows * rowHeight}px`, padding: 0 }} />
     </tr>
   );
 

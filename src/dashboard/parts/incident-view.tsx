@@ -138,26 +138,23 @@ interface RecordsProps {
 }
 
 const Records = ({ records, late, show }: RecordsProps) => (
-  <table class="rows">
+  <table class="rows wrapping">
     <caption class="unseen">Records in order of time</caption>
-    <colgroup>
-      <col style={{ width: "9.5rem" }} />
-      <col />
-      <col class="wide" style={{ width: "10rem" }} />
-      <col class="wide" style={{ width: "9rem" }} />
-      <col style={{ width: "6.5rem" }} />
-    </colgroup>
     <thead>
       <tr>
-        <th scope="col">Happened</th>
+        <th scope="col" class="as-time">
+          Happened
+        </th>
         <th scope="col">Status</th>
-        <th scope="col" class="wide">
+        <th scope="col" class="wide as-time">
           Received
         </th>
-        <th scope="col" class="wide">
+        <th scope="col" class="wide as-time">
           Source
         </th>
-        <th scope="col">Payload</th>
+        <th scope="col" class="as-button">
+          Payload
+        </th>
       </tr>
     </thead>
     <tbody>

@@ -1,6 +1,7 @@
 // An incident on one axis of time: when each signal was received (above) and when it happened (below), joined by a line
 // that slants where it was on the way, and the outages that came of them as bars.
 
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { PairItem, TimelineItem } from "../../answers/incidents.ts";
 import { nowMs } from "../clock.ts";
 import { durationText, timeText } from "../wording.ts";
@@ -11,11 +12,14 @@ interface SignalChartProps {
   readonly late: ReadonlySet<string>;
 }
 
-const width = 1_000;
+/** About what a time takes up along the axis. */
+const tickWidth = 180;
 const margin = 24;
 const tracks = { received: 26, happened: 72, outages: 98, axis: 138, height: 148 };
 
 export function SignalChart({ outages, records, late }: SignalChartProps) {
+  const svg = useRef<SVGSVGElement>(null);
+  const width = useWidth(svg);
   const isOpen = outages.some((outage) => outage.recovered_at === null && outage.dismissed_at === null);
   const times = [
     ...records.map(({ effective_time }) => Date.parse(effective_time)),
@@ -32,10 +36,11 @@ export function SignalChart({ outages, records, late }: SignalChartProps) {
   const until = Math.max(happenedUntil, ...received);
   const at = (ms: number): number =>
     margin + Math.min(1, Math.max(0, (ms - from) / (until - from))) * (width - 2 * margin);
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => from + part * (until - from));
+  const spaces = Math.min(6, Math.max(1, Math.floor(width / tickWidth)));
+  const ticks = Array.from({ length: spaces + 1 }, (_, place) => from + (place / spaces) * (until - from));
   if (times.length === 0) return null;
   return (
-    <svg class="chart" viewBox={`0 0 ${width} ${tracks.height}`} role="img">
+    <svg ref={svg} class="chart" viewBox={`0 0 ${width} ${tracks.height}`} role="img">
       <title>{`${records.length} signals and ${outages.length} outages between ${new Date(from).toISOString()} and ${new Date(until).toISOString()}`}</title>
       {ticks.map((ms, place) => (
         <g key={ms}>
@@ -57,6 +62,18 @@ export function SignalChart({ outages, records, late }: SignalChartProps) {
       ))}
     </svg>
   );
+}
+
+/** Of the element, as it is on the screen: a chart is drawn for the room that it has, never scaled into it. */
+function useWidth(element: { readonly current: SVGSVGElement | null }): number {
+  const [width, setWidth] = useState(1_000);
+  useEffect(() => {
+    if (element.current === null) return;
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.max(280, entry?.contentRect.width ?? 0)));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element.current]);
+  return width;
 }
 
 interface OutageBarProps {
