@@ -45,7 +45,8 @@ function IncidentsPage({ project, detail, query }: PageProps) {
           type="search"
           aria-label="Monitor id"
           placeholder="Monitor id"
-          value={monitor}
+          key={monitor}
+          defaultValue={monitor}
           onChange={(event) => filterBy({ monitor: event.currentTarget.value.trim() })}
         />
         <select
