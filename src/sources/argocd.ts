@@ -1,11 +1,11 @@
-// Argo CD's notifications. They have no body of their own: this reads one that uses the application's own fields, as the
-// setup text prints it.
+// Argo CD's notifications. They have no body of their own: this reads the one that the setup text prints, which uses the
+// application's own fields, and the flat one (app, status, revision, time) that many hand-written templates send.
 
 import { Type } from "@sinclair/typebox";
 import { filled } from "./filled-text.ts";
 import { type Found, readingOf } from "./found-signal.ts";
 import { at, hasFields, textAt } from "./json-fields.ts";
-import type { Source } from "./source.ts";
+import type { Reading, Source, SourcePayload } from "./source.ts";
 import { type Meaning, statusTable } from "./status-table.ts";
 import { timeText } from "./tool-times.ts";
 
@@ -30,7 +30,10 @@ export const argocd: Source = {
   name: "argocd",
   title: "Argo CD notifications",
   documentation: "https://argo-cd.readthedocs.io/en/stable/operator-manual/notifications/services/webhook/",
-  payload: Type.Object({ argocd: Type.Object({ name: Type.String(), health: Type.String() }) }),
+  payload: Type.Union([
+    Type.Object({ argocd: Type.Object({ name: Type.String(), health: Type.String() }) }),
+    Type.Object({ app: Type.String(), status: Type.String(), revision: Type.String(), time: Type.String() }),
+  ]),
   setup: {
     steps: [
       "In argocd-notifications-cm add service.webhook.ledger with this URL and a header X-API-Key with the key (kept in argocd-notifications-secret), and a header Content-Type: application/json.",
@@ -42,11 +45,16 @@ export const argocd: Source = {
     on_failure: "It retries up to three times within seconds.",
     unsure: [
       "The body is ours, written with the fields of Argo CD's Application.",
+      "The flat body has no documentation; its app is taken for the application's name, which is then the incident_id.",
       "health.lastTransitionTime is there from Argo CD 2.13 on; without it the time of receipt counts.",
     ],
   },
-  recognise: ({ body }) => hasFields(at(body, "argocd"), "name", "health"),
+  recognise: ({ body }) =>
+    hasFields(at(body, "argocd"), "name", "health") ||
+    (hasFields(body, "app", "status", "revision", "time") &&
+      healths.has(textAt(body, "status")?.toLowerCase() ?? "")),
   read(payload) {
+    if (at(payload.body, "argocd") === undefined) return readFlat(payload);
     const app = at(payload.body, "argocd");
     const text = (name: string): string | undefined => filled(textAt(app, name));
     const name = text("name");
@@ -61,6 +69,19 @@ export const argocd: Source = {
     });
   },
 };
+
+function readFlat(payload: SourcePayload): Reading {
+  const text = (name: string): string | undefined => filled(textAt(payload.body, name));
+  return readingOf(payload, {
+    incident_id: text("app"),
+    status: text("status"),
+    means: healths,
+    moment: timeText(text("time")),
+    monitor_name: text("app"),
+    monitor_id: text("app"),
+    message: text("revision"),
+  });
+}
 
 /** A failed synchronisation is trouble whatever the health; else the health decides. */
 function stateOf(text: (name: string) => string | undefined): Pick<Found, "status" | "means" | "moment"> {
