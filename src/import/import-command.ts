@@ -49,7 +49,7 @@ await runCommand(async (config) => {
   if (kind !== "contract" && values.project === undefined)
     throw new UsageError("Say which project the incidents belong to: --project UUID");
   const target: ImportTarget = {
-    url: values.url.replace(/\/+$/, ""),
+    url: values.url.endsWith("/") ? values.url.slice(0, -1) : values.url,
     key: keyOf(config, values["key-file"]),
     project: values.project,
     kind,
