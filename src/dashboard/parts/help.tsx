@@ -1,16 +1,11 @@
 // The keyboard's help.
 
-import { useEffect, useRef } from "preact/hooks";
 import { isHelpOpen } from "../keys.ts";
 import { pages } from "../pages.ts";
+import { Modal } from "./modal.tsx";
 
 export function Help() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const isOpen = isHelpOpen.value;
-  useEffect(() => {
-    if (isOpen) dialog.current?.showModal();
-  }, [isOpen]);
-  if (!isOpen) return null;
+  if (!isHelpOpen.value) return null;
   const rows: readonly (readonly [string, string])[] = [
     ...pages.map(({ key, title }) => [`g ${key}`, title] as const),
     ["j k", "The next row, the one before"],
@@ -19,14 +14,13 @@ export function Help() {
     ["?", "This help"],
   ];
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby="help-title"
-      onClose={() => {
+    <Modal
+      titleId="help-title"
+      title="Keyboard"
+      close={() => {
         isHelpOpen.value = false;
       }}
     >
-      <h2 id="help-title">Keyboard</h2>
       <dl class="keys">
         {rows.map(([key, what]) => (
           <>
@@ -37,11 +31,6 @@ export function Help() {
           </>
         ))}
       </dl>
-      <form method="dialog" class="section">
-        <button class="button" type="submit">
-          Close
-        </button>
-      </form>
-    </dialog>
+    </Modal>
   );
 }

@@ -1,8 +1,9 @@
 // A webhook's payload, verbatim, as it lies in the event store. Text and nothing else.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { TimelineItem } from "../../answers/incidents.ts";
 import { findEvent } from "../replay.ts";
+import { Modal } from "./modal.tsx";
 import { Sent } from "./texts.tsx";
 
 interface PayloadDialogProps {
@@ -13,11 +14,9 @@ interface PayloadDialogProps {
 }
 
 export function PayloadDialog({ path, record, close }: PayloadDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("Reading it from the event store …");
   useEffect(() => {
     const over = new AbortController();
-    dialog.current?.showModal();
     findEvent(`${path}/replay`, record.event_id, over.signal).then((event) => {
       if (over.signal.aborted) return;
       const payload = event?.data.payload;
@@ -26,10 +25,15 @@ export function PayloadDialog({ path, record, close }: PayloadDialogProps) {
     return () => over.abort();
   }, [path, record.event_id]);
   return (
-    <dialog ref={dialog} onClose={close} aria-labelledby="payload-title">
-      <h2 id="payload-title">
-        <Sent text={record.status} /> at {record.incident_time}
-      </h2>
+    <Modal
+      titleId="payload-title"
+      close={close}
+      title={
+        <>
+          <Sent text={record.status} /> at {record.incident_time}
+        </>
+      }
+    >
       <p class="soft">
         Event <code>{record.event_id}</code> at position <code>{record.position}</code>, from {record.source}
       </p>
@@ -37,11 +41,6 @@ export function PayloadDialog({ path, record, close }: PayloadDialogProps) {
       <pre class="payload" tabIndex={0}>
         {text}
       </pre>
-      <form method="dialog" class="section">
-        <button class="button" type="submit">
-          Close
-        </button>
-      </form>
-    </dialog>
+    </Modal>
   );
 }
