@@ -1,4 +1,4 @@
-// What the commands have in common: exit codes, errors on stderr, progress once a second. Knows no command.
+// The frame of every command: exit codes, errors on stderr, progress once a second. Knows no command.
 
 import { type Config, environment, readConfig, thisMachine } from "./config.ts";
 import { EventLogUnavailable } from "./intake/event-log.ts";

@@ -53,7 +53,7 @@ export async function hashOfSources(): Promise<string> {
   return hash("sha256", digests.join("\n"));
 }
 
-/** What the manifest says; undefined where there is none that can be read. */
+/** The manifest; undefined where there is none that can be read. */
 export async function readManifest(): Promise<DashboardManifest | undefined> {
   try {
     return JSON.parse(await readFile(join(builtDashboard, manifestName), "utf8")) as DashboardManifest;

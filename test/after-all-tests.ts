@@ -12,5 +12,5 @@ fc.configureGlobal({ seed });
 afterAll(endTestServer);
 
 afterEach(noMisfits);
-// What came after the last test.
+// Misfits that came after the last test.
 afterAll(noMisfits);

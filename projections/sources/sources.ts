@@ -1,5 +1,5 @@
-// What came from each source: how much was recorded, quarantined and ignored, and when the last of it; and which
-// quarantined payloads wait for a word to be mapped.
+// Counts the recorded, quarantined and ignored webhooks of each source, with the time of the last, and lists the
+// quarantined payloads that wait for a word to be mapped.
 
 import type { Instant } from "../../src/domain/instant.ts";
 import type { ProjectedEvent, Projection } from "../projection.ts";
@@ -87,7 +87,7 @@ class SourcesFold {
     ]);
   }
 
-  /** A payload counts once, however often the log holds it; what becomes of it decides whether its word still waits. */
+  /** A payload counts once, however often the log holds it; its last reading decides whether its word still waits. */
   async #payloads(events: readonly ProjectedEvent[], seen: Map<string, Seen>, draft: TableDraft) {
     const ids = new Set<string>();
     for (const { type, data } of events) {

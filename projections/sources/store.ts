@@ -1,4 +1,4 @@
-// What the fold of sources asks of the store that holds its tables.
+// The questions that the fold of sources asks of the store that holds its tables.
 
 import type { Instant } from "../../src/domain/instant.ts";
 

@@ -1,4 +1,4 @@
-// Who is signed in to the dashboard.
+// The dashboard's session: the key's owner and the projects that the key opens.
 
 import { Type as t } from "@sinclair/typebox";
 import { example } from "./example-incident.ts";

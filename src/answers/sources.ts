@@ -1,4 +1,4 @@
-// What came from each source, and which status words nobody knows, as clients depend on them.
+// Activity of each source, and the unknown status words, as clients depend on them.
 
 import { Type as t } from "@sinclair/typebox";
 import { example } from "./example-incident.ts";

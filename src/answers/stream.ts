@@ -1,4 +1,4 @@
-// What an open page is told of changes.
+// The changes that the stream sends to an open page.
 
 import { Type as t } from "@sinclair/typebox";
 import { example } from "./example-incident.ts";

@@ -20,7 +20,7 @@ export interface ReadSide extends Pick<Projector, "position" | "waitFor" | "stat
   readonly problem: () => Promise<string | undefined>;
 }
 
-/** What the read model is fed from. */
+/** The log that feeds the read model, and its settings. */
 type FollowedStore = Pick<EventStore, "followLog" | "readStream" | "head" | "identity">;
 
 /** So long after the start queries wait for the read model to be found to be of this log. */

@@ -49,7 +49,7 @@ export function createSessions(options: { readonly secret: string; readonly nowM
       options.nowMs() - startedAtMs < renewedAfterMs ? undefined : sealed(id, digest),
     read: (text) => {
       const opened = sealing.open(text);
-      // What was sealed here is whole.
+      // The seal proves that this process, or one with the same secret, wrote the text.
       const session = opened === undefined ? undefined : (JSON.parse(opened) as DashboardSession);
       if (session === undefined || session.endsAtMs <= options.nowMs()) return undefined;
       return ended.has(session.id) ? undefined : session;

@@ -1,5 +1,5 @@
 // Answers of the API as components show them: loaded when they are first needed and again when news says that they have
-// changed. What was there before stays on the screen until the new answer has come.
+// changed. The old answer stays on the screen until the new one has come.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChangesMessage } from "../answers/stream.ts";
@@ -51,7 +51,7 @@ export function useAnswer<T>(
       const waitMs = asked.ok ? leastMsBetween : againAfterMs;
       timer = setTimeout(() => {
         isAsking = false;
-        // What has no answer now may have one soon.
+        // A question without an answer now may have one soon.
         if (isWanted || (!asked.ok && (asked.problem.status === 0 || asked.problem.status >= 500)))
           void load();
       }, waitMs);

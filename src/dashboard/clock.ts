@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-/** Epoch milliseconds, moved once a second: ages are told by it. */
+/** Epoch milliseconds, moved once a second: ages count up to it. */
 export const nowMs = signal(Date.now());
 
 export function startClock(): void {

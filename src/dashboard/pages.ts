@@ -9,7 +9,7 @@ import { nowPage } from "./pages/now.tsx";
 
 export interface PageProps {
   readonly project: string;
-  /** What follows the page's name in the address. */
+  /** The part of the address behind the page's name. */
   readonly detail: string | undefined;
   readonly query: Readonly<Record<string, string>>;
 }

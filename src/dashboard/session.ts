@@ -1,4 +1,4 @@
-// Who is signed in, and which projects they may see.
+// The session of this page, and the projects that it may show.
 
 import { signal } from "@preact/signals";
 import type { ProjectAnswer } from "../answers/registry.ts";
@@ -29,7 +29,7 @@ export async function openSession(): Promise<void> {
   else signedIn.value = { tag: "out" };
 }
 
-/** What is wrong, where it fails. */
+/** The problem, where signing in fails. */
 export async function signIn(by: { key: string } | { link: string }): Promise<Problem | undefined> {
   const found = await ask<SessionAnswer>("POST", "/api/session", { body: by });
   if (!found.ok) return found.problem;

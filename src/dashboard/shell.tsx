@@ -1,4 +1,4 @@
-// What surrounds every page: the project, the menu, whether news comes in, the theme, and the way out.
+// The frame of every page: the project, the menu, the state of the stream, the theme, and the way out.
 
 import { useEffect } from "preact/hooks";
 import type { PairItem } from "../answers/incidents.ts";
@@ -51,7 +51,7 @@ export function Shell({ session }: { readonly session: SessionAnswer }) {
       <div>
         {connection.value === "away" ? (
           <p class="away" role="status">
-            The service is away. This page reconnects by itself; what it shows may be old.
+            The service is away. This page reconnects by itself; until then it may show old figures.
           </p>
         ) : null}
         <main class="page" id="content" tabIndex={-1}>

@@ -12,7 +12,7 @@ export interface PayloadQuarantined {
   readonly reason: string;
   /** The status word that the source's own table lacks, where that is the reason. */
   readonly unknown_status?: string;
-  /** What the sender was answered, where that was an error: its `details` are the reason. Absent: a 200. */
+  /** The error that the sender was answered; its `details` are the reason. Absent: a 200. */
   readonly answer_status?: number;
   readonly answer_error?: string;
   readonly payload?: string;

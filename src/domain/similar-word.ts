@@ -25,7 +25,7 @@ const commonWords: ReadonlyMap<string, MappedKind> = new Map([
     .map((word) => [word, "RECOVERY"] as const),
 ]);
 
-/** What turns a word into its opposite. */
+/** Prefixes that turn a word into its opposite. */
 const denial = /^(?:NOT[ _-]?|NO[ _-]|UN|IN|DE|DIS)(?=\p{L})/u;
 const opposite: Readonly<Record<MappedKind, MappedKind>> = { ALERT: "RECOVERY", RECOVERY: "ALERT" };
 /** How much of the longer word the two must share. */

@@ -99,7 +99,7 @@ export function pullFrom<T>(
   };
 }
 
-/** What has arrived and was not taken yet, in its order. Once full it stays so until it is empty. */
+/** Objects that have arrived and were not taken yet, in their order. Once full it stays so until it is empty. */
 class Queue<T> {
   #values: T[] = [];
   #taken = 0;

@@ -1,6 +1,6 @@
-// Decodes one ReadResp of EventStoreDB's protocol (streams.proto) from its bytes: what a subscription hears, in the order
-// in which it was sent. Takes a third of the time that the client's own messages take, which decode everything twice.
-// Fields and messages that are not named here are passed over, as the protocol asks.
+// Decodes one ReadResp of EventStoreDB's protocol (streams.proto) from its bytes: events, checkpoints and
+// announcements of a subscription. The client's own classes decode every event twice. Passes over fields and messages that
+// are not named here, as the protocol asks.
 
 import type { Resolved } from "./recorded-event.ts";
 
@@ -156,7 +156,7 @@ function entryIn(fields: Fields): readonly [name: string, value: string] {
   return [name, value];
 }
 
-/** The fields of one message, one after the other. `number` is that of the field; what reads it may be left out. */
+/** The fields of one message, one after the other. `number` is that of the field, whose value may be left unread. */
 class Fields {
   number = 0;
   readonly #bytes: Buffer;

@@ -3,8 +3,8 @@
 //
 // A hack: goes beneath the client's own subscriptions, which decode every event twice and announce checkpoints ahead of the
 // events before them. Uses its connection by two methods that its types hide: GRPCStreamCreator, through which the stream's
-// errors reach the client's reconnect, and callArguments (user, connection name). Without them every test of
-// test/eventstore/contract-subscriptions.test.ts fails.
+// errors reach the client's reconnect, and callArguments (user, connection name). Without them the tests of
+// following in test/eventstore/adapter.test.ts fail.
 
 import { createRequire } from "node:module";
 import type { EventStoreDBClient } from "@eventstore/db-client";

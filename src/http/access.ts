@@ -29,7 +29,7 @@ export function authenticate(
 }
 
 /**
- * Who sends the request: the key that it carries, or else the dashboard's session. Webhooks know no session: where they
+ * The sender of the request: the key that it carries, or else the dashboard's session. Webhooks know no session: where they
  * are taken, ask `authenticate`.
  */
 export function callerOf(

@@ -1,4 +1,4 @@
-// What every query of a project passes: who asks, what is asked, and whether the read model has come far enough.
+// Checks that every query of a project passes: caller, project, parameters, and the read model's position.
 
 import type { Project } from "../domain/registry.ts";
 import { callerOf, projectOf } from "./access.ts";

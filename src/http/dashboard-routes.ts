@@ -6,7 +6,7 @@ import { type Dashboard, type DashboardFile, readDashboard } from "../dashboard-
 import { problem } from "./answer.ts";
 import { documented } from "./documentation.ts";
 
-// Every way to make HTML or script of a text throws in the browser: what senders wrote can be nothing but text there.
+// Every way to make HTML or script of a text throws in the browser: payloads can be nothing but text there.
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 

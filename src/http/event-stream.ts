@@ -1,4 +1,4 @@
-// One stream of server-sent events: what is gathered for a moment goes out as one message, a comment keeps the connection
+// One stream of server-sent events: changes gathered for a moment go out as one message, a comment keeps the connection
 // alive, and a reader that does not read is cut off. Knows no route.
 
 import type { ChangesMessage } from "../answers/stream.ts";
@@ -7,7 +7,7 @@ import type { ProjectChange, ProjectChanges } from "./ports.ts";
 const gatherMs = 250;
 /** More often than a connection may be idle. */
 const aliveEveryMs = 10_000;
-/** What a reader may leave unread; once cut off, it comes again and loads its page anew. */
+/** Bytes that a reader may leave unread; once cut off, it comes again and loads its page anew. */
 const mostUnreadBytes = 262_144;
 /** Where more has changed at once, naming each is worth nothing. */
 const mostNamed = 200;
@@ -78,7 +78,7 @@ export class EventStream {
     }, gatherMs);
   }
 
-  /** What is gathered, as one event; nothing is then. */
+  /** Takes the gathered changes out, as one event. */
   #message(): string {
     const message: ChangesMessage = {
       missed: this.#missed,

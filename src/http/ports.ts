@@ -106,7 +106,7 @@ export interface Queries {
   readonly keyUsage: (project: ProjectUuid) => Promise<ReadonlyMap<string, Instant>>;
 }
 
-/** What has changed in a project, told once queries show it. */
+/** A change in a project, announced once queries show it. */
 export interface ProjectChange {
   readonly about: "incident" | "quarantine" | "settings";
   /** Null where it is about no incident. */

@@ -1,4 +1,4 @@
-// What came from each source of a project, the status words that nobody knows, and how one of them is mapped.
+// Activity of a project's sources, its unknown status words, and the mapping of one of them.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { Elysia } from "elysia";
@@ -103,7 +103,10 @@ async function redriven(
     },
     (error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
-      log.warn({ project_uuid, reason }, "quarantined payloads wait: map their words once more");
+      log.warn(
+        { project_uuid, reason },
+        "reading quarantined payloads again has failed; map their words once more",
+      );
     },
   );
   const patience = new AbortController();
@@ -117,7 +120,7 @@ const sourcesDetail = () =>
     tag: "Webhooks",
     summary: "Show what came from each source, and when the last of it",
     description:
-      "Sources from which something was recorded, ignored or quarantined, by name. What is ignored is counted within 10 s, at once with fresh=true of this process.",
+      "Sources from which something was recorded, ignored or quarantined, by name. Ignored webhooks are counted within 10 s, with fresh=true those of this process at once.",
     query: readYourWriteQuery,
     answer: pageOf(sourceActivityAnswer),
     errors: [400, 401, 404, 429, 503],
@@ -139,7 +142,7 @@ const replaceDetail = () =>
     tag: "Projects",
     summary: "Replace a project's status mappings",
     description:
-      "Words are compared trimmed and in upper case. What was recorded before is mapped anew, and quarantined payloads whose source did not know a word are read again.",
+      "Words are compared trimmed and in upper case. Signals recorded before are mapped anew, and quarantined payloads whose source did not know a word are read again.",
     body: mappingsBody,
     answer: mappingsAnswer,
     errors: [400, 401, 404, 413, 503],

@@ -41,7 +41,7 @@ export function webhookRoutes(dependencies: HttpDependencies) {
         tag: "Webhooks",
         summary: "Record a webhook",
         description:
-          "Answers 200 once the event is durably stored. The same content sent again gets the same answer and changes nothing. JSON is read whatever the Content-Type says. The slash at the end is optional. What is answered 400 or 404 is kept in the quarantine of the key's project, with that answer.",
+          "Answers 200 once the event is durably stored. The same content sent again gets the same answer and changes nothing. JSON is read whatever the Content-Type says. The slash at the end is optional. A body that is answered 400 or 404 is kept in the quarantine of the key's project, with that answer.",
         body: webhookBody,
         answer: webhookAnswer,
         errors: [400, 401, 404, 413, 429, 503],
@@ -209,9 +209,9 @@ function answerRecorded(
 }
 
 /**
- * Keeps what is answered 400 or 404, durably before it is answered; where nothing can keep it now the answer is the 503 of
+ * Keeps a body that is answered 400 or 404, durably before it is answered; where nothing can keep it now the answer is the 503 of
  * a webhook that cannot be stored. Beyond what the key may store, or its project's quarantine takes, the answer stays
- * and nothing is kept. The admin key has no project of its own: what names none that is there is not kept.
+ * and nothing is kept. The admin key has no project of its own: a body that names no existing project is not kept.
  */
 async function kept(
   refused: Refused,

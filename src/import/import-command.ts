@@ -1,4 +1,4 @@
-// bun run import FILE: what a tool kept before this ledger was there becomes part of it, through the webhook route.
+// bun run import FILE: sends the incidents that a tool kept before this ledger was there through the webhook route.
 
 import { createHash } from "node:crypto";
 import { appendFileSync, createReadStream, existsSync, readFileSync, rmSync } from "node:fs";

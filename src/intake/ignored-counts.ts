@@ -15,7 +15,7 @@ export interface IgnoredCounts {
     readonly cause: string;
     readonly at: Instant;
   }) => void;
-  /** Appends what was counted until now. Never rejects: what is not taken is appended the next time. */
+  /** Appends the counts until now. Never rejects: counts that the store does not take are appended the next time. */
   readonly note: () => Promise<void>;
   /** Notes the last counts and ends. */
   readonly stop: () => Promise<void>;

@@ -1,5 +1,5 @@
-// What is kept in a project's quarantine: payloads that were authenticated and could not be read, or were refused by the
-// contract's route, as they came, until they can be read. Nothing is ever taken out of it; what became of a payload is one more event.
+// Keeps authenticated payloads that could not be read, or that the contract's route refused, as they came, in the project's
+// quarantine until they can be read. Removes none: each later reading of a payload is one more event.
 
 import type { ProjectUuid } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -33,7 +33,7 @@ export type KeepOutcome =
 export interface KeepReason {
   readonly reason: string;
   readonly unknown_status?: string;
-  /** What the sender is answered, where that is an error; its `details` are the reason. */
+  /** The error that the sender is answered; its `details` are the reason. */
   readonly answer?: { readonly status: number; readonly error: string };
 }
 

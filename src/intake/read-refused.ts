@@ -15,7 +15,7 @@ export interface RefusedReading {
 }
 
 /**
- * By the rules of the route itself: a repository that was unknown may be registered by now. What names another project
+ * By the rules of the route itself: a repository that was unknown may be registered by now. A body that names another project
  * is not taken for this one's unless somebody says so, by naming a source that reads no project.
  */
 export function readRefused(

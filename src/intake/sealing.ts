@@ -12,8 +12,8 @@ export interface Sealing {
 const version = "v1";
 
 /**
- * `secret`: at least 16 characters, the same in every process that shares the event store. What is sealed for one purpose
- * opens for no other.
+ * `secret`: at least 16 characters, the same in every process that shares the event store. A text that is sealed for one
+ * purpose opens for no other.
  */
 export function createSealing(secret: string, purpose = "signing secrets"): Sealing {
   const key = Buffer.from(hkdfSync("sha256", secret, "incident-ledger", purpose, 32));

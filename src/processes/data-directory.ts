@@ -34,8 +34,8 @@ export const keepAdminKey = (dataDir: string): KeptSecret =>
 export const keepSecretsKey = (dataDir: string): string => keepSecret(join(dataDir, "secrets-key")).secret;
 
 /**
- * What the dashboard's sessions are sealed with where nothing else is given. Sessions of this process alone: several need
- * SECRETS_KEY.
+ * The secret that seals the dashboard's sessions where no SECRETS_KEY is set. Sessions of this process alone: several
+ * processes need SECRETS_KEY.
  */
 export const keepSessionKey = (dataDir: string): string => keepSecret(join(dataDir, "session-key")).secret;
 

@@ -46,7 +46,7 @@ export interface ChangeFeedOptions {
   readonly mostRemembered?: number;
 }
 
-/** What queries do not show by then is told all the same. */
+/** Changes that queries do not show by then are announced all the same. */
 const longestWaitMs = 5_000;
 const againAfterMs = 1_000;
 /** So long a first watcher waits until the log is followed. */
@@ -58,7 +58,7 @@ export function openChanges(options: ChangeFeedOptions): ChangeFeed {
   const stopping = new AbortController();
   const begun = Promise.withResolvers<void>();
   let remembered: ProjectChange[] = [];
-  /** What lies at or before it is not remembered. */
+  /** Changes at or before this position are forgotten. */
   let forgottenUpTo: bigint | undefined;
   let position = 0n;
   let following: Promise<void> | undefined;

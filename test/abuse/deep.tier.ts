@@ -150,7 +150,7 @@ function readingMs(body: Uint8Array): number {
   );
 }
 
-test("B6: ten thousand requests in one go on one connection: what is answered is answered in order, others meanwhile", async (report) => {
+test("B6: ten thousand requests in one go on one connection: answers come in order, others meanwhile", async (report) => {
   const real = sendRealRequests(service, { project, key });
   const count = 10_000;
   const get = (n: number): string => `GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-Id: n-${n}\r\n\r\n`;

@@ -88,7 +88,7 @@ function sendHuge(
   });
 }
 
-test("B4: 200 MB, announced, in chunks or packed, a hundred at once: each is told 413 before it has sent 1 MB", async (report) => {
+test("B4: 200 MB, announced, in chunks or packed, a hundred at once: each is answered 413 before it has sent 1 MB", async (report) => {
   const blank = Buffer.alloc(16_384, 0x20);
   const packed = gzipSync(Buffer.alloc(64 * mib, 0x20)).subarray(0, 16_384);
   const paths: readonly (readonly [string, string])[] = [
@@ -169,7 +169,7 @@ test("B4: whoever has no key, or no route, sends 200 MB into the void: no memory
   expect(after - before).toBeLessThan(50);
 }, 60_000);
 
-test("B4: what is packed is unpacked no further than a body may be long", async (report) => {
+test("B4: a packed body is unpacked no further than a body may be long", async (report) => {
   const pid = Number(service.child.pid);
   const bomb = gzipSync(Buffer.alloc(128 * mib, 0x20));
   // Small enough to be read whole: what refuses it is its length once unpacked.

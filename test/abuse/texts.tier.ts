@@ -219,7 +219,7 @@ test("S6: any text in any field is kept exactly and shown in its normal form", a
   expect(looked).toBeGreaterThan(100);
 }, 180_000);
 
-test("S6: what looks alike and is not is kept apart", async (report) => {
+test("S6: texts that only look alike are kept apart", async (report) => {
   const alike = [
     ["é", "e\u0301"],
     ["\u212b", "\u00c5"],

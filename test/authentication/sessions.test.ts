@@ -1,4 +1,4 @@
-// Sessions and sign-in links: what they carry, when they are over, and that nobody else can make one.
+// Sessions and sign-in links: their content, their end, and that nobody else can make one.
 
 import { expect, test } from "bun:test";
 import { createSessions, digestOfKey } from "../../src/authentication/sessions.ts";
@@ -23,7 +23,7 @@ test("a session names the key by its digest alone, in every process with the sam
   ).toBeUndefined();
 });
 
-test("what is changed, sealed for another purpose, or no session at all is none", () => {
+test("a text that is changed, sealed for another purpose, or no session at all is none", () => {
   const sessions = sessionsAt({ now: 0 });
   const sealed = sessions.start(digest);
   const forged = createSealing(secret).seal(

@@ -15,7 +15,7 @@ export async function openBrowser(service?: RunningService): Promise<OpenBrowser
   const started = service ?? (await startService());
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    // As root, Chromium has no sandbox; what it loads here is the service's own.
+    // As root, Chromium has no sandbox; it loads the service's own pages here.
     args: ["--no-sandbox", "--disable-dev-shm-usage"],
   });
   return {
@@ -31,7 +31,7 @@ export async function openBrowser(service?: RunningService): Promise<OpenBrowser
   };
 }
 
-/** `complain` is told of violations of the content security policy, uncaught errors, and errors in the console. */
+/** `complain` hears of violations of the content security policy, uncaught errors, and errors in the console. */
 export async function watchedPage(
   context: BrowserContext,
   complain: (complaint: string) => void,

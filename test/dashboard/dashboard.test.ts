@@ -214,7 +214,7 @@ describe("finding one's way", () => {
   }, 60_000);
 });
 
-test("what senders wrote is text on every page, however hostile", async () => {
+test("payloads are text on every page, however hostile", async () => {
   const attacked = await registerProject(open.service);
   await send(
     open.service,

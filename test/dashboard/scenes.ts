@@ -1,4 +1,4 @@
-// What the browser tests show: two days of a small shop, and texts that would like to be more than text.
+// Scenes of the browser tests: two days of a small shop, and texts that would like to be more than text.
 
 import type { Sent } from "./browser.ts";
 

@@ -1,4 +1,4 @@
-// What tools really sent, and what becomes of it, from the webhook to the figure: a file of cases/ each. Seen in public
+// Webhooks that tools really sent, from the webhook to the figure: a file of cases/ each. Seen in public
 // reports of tools that lost such a recovery, paired it wrongly or took the wrong time.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -15,7 +15,7 @@ import {
 } from "../running-service.ts";
 
 interface Send {
-  /** What follows /api/incidents/webhook/; empty: the contract's route. */
+  /** The path behind /api/incidents/webhook/; empty: the contract's route. */
   readonly to: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
-// What was answered as kept lies in the quarantine, and what is read again is recorded once, whenever the service is
-// killed.
+// Payloads that were answered as kept lie in the quarantine, and a payload that is read again is recorded once, whenever
+// the service is killed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { checkedFetch } from "../http/answer-check.ts";
@@ -87,7 +87,7 @@ test("every body whose 400 or 404 was heard is kept, with that answer", async ()
   expect(lost).toEqual([]);
 }, 120_000);
 
-test("a mapping that is cut off in the middle of what it reads again is gone on with, each once", async () => {
+test("a mapping that is cut off in the middle of reading again is continued, each payload once", async () => {
   const many = 400;
   const alert = (place: number) => ({
     version: "4",
@@ -124,7 +124,7 @@ test("a mapping that is cut off in the middle of what it reads again is gone on 
   const half = await recorded();
   await map();
   expect(half).toBeGreaterThan(0);
-  // What takes longer than the answer waits goes on behind it.
+  // Reading that takes longer than the answer waits goes on behind it.
   await waitFor(
     async () => (await recorded()) === many,
     30_000,

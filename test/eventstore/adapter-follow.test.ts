@@ -6,7 +6,7 @@ import { pullFrom } from "../../src/eventstore/pull.ts";
 import type { LogMessage } from "../../src/eventstore/read-response.ts";
 import type { Subscribe, Subscribed } from "../../src/eventstore/subscription.ts";
 
-/** One subscription as it arrives: what was written waits to be taken, in its order. */
+/** One subscription as it arrives: messages wait to be taken, in their order. */
 class Feed extends PassThrough {
   unsubscribed = 0;
   readonly asked: Subscribed;

@@ -105,7 +105,7 @@ describe("B2: one key floods, another sends 10 a second", () => {
     }
   }, 120_000);
 
-  test("with a quota the flood is told 429 with RateLimit, and the other nothing of it", async (report) => {
+  test("with a quota the flood is answered 429 with RateLimit, and the other key never", async (report) => {
     const perSecond = Math.max(1, Math.floor(capacity / 10));
     const quota = { webhooks: perSecond, per: "second" };
     const path = `/api/projects/${project}/keys/${flood.key_id}`;

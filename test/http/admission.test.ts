@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { admission } from "../../src/http/admission.ts";
 import { heldToSchema, servedDocument } from "./answer-check.ts";
 
-/** What a webhook that was let in is answered. */
+/** The answer to a webhook that was admitted. */
 const recorded = JSON.stringify(
   (await servedDocument()).paths["/api/incidents/webhook/"]?.post?.responses["200"]?.content?.[
     "application/json"

@@ -1,5 +1,5 @@
-// What the ingest contract's route refuses: the answer is the contract's, and the body lies in the quarantine of the key's
-// project, to be read again.
+// Bodies that the ingest contract's route refuses: the answer is the contract's, and the body lies in the quarantine of the
+// key's project, to be read again.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createWholeSide, type WholeSide } from "../abuse/whole-side.ts";
@@ -132,7 +132,7 @@ describe("it is read again", () => {
     expect(side.log.ofType("IncidentSignalRecorded")).toHaveLength(stored);
   });
 
-  test("what names another project stays, and is recorded in this one by who says so", async () => {
+  test("a body that names another project stays, and is recorded in this one only where a source is named", async () => {
     const id = await keptId(JSON.stringify({ ...webhook, incident_id: "lost", project_uuid: "my-project" }));
     expect((await redrive(id)).body).toMatchObject({
       outcome: "unrecognised",
@@ -221,7 +221,7 @@ describe("beyond what a project's quarantine takes in a day", () => {
       expect(Number(full.headers.get("retry-after"))).toBeGreaterThan(1);
       const refused = await send(path, "{4");
       expect([refused.status, refused.body.error]).toEqual([400, "Invalid JSON"]);
-      // What lies there already is still answered as before.
+      // A body that lies there already is still answered as before.
       expect((await send(native, "{2")).body).toMatchObject({ quarantined: 1 });
       expect(await kept(small)).toHaveLength(2);
       const counted = (outcome: string, source: string) =>

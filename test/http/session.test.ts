@@ -1,4 +1,4 @@
-// Signing in to the dashboard: what a cookie opens, from where it is taken, and when it is over.
+// Signing in to the dashboard: the routes that a cookie opens, its origins, and its end.
 
 import { beforeEach, describe, expect, test } from "bun:test";
 import { type Answer, adminKey, createHttpSide, type HttpSide, projectA, projectB } from "./http-side.ts";

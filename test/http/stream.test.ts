@@ -1,4 +1,4 @@
-// The stream of changes as a page reads it: what is gathered, where it resumes, and what ends it.
+// The stream of changes as a page reads it: gathering, resuming and its end.
 
 import { expect, test } from "bun:test";
 import { EventStream } from "../../src/http/event-stream.ts";
@@ -50,7 +50,7 @@ test("it begins with where it is, and gathers what changes within a moment, each
   const { reader, tell } = scriptedStream();
   const hello = await readUntil(reader, "\n\n");
   expect(hello).toBe('retry: 1000\nid: 7\ndata: {"missed":false,"changes":[]}\n\n');
-  // What watchers are told beside it is no business of a page.
+  // The other fields that watchers hear are no business of a page.
   const more = { ...about("b", 9n), project: projectA };
   tell([about("a", 8n), more]);
   tell([about("a", 10n)]);
@@ -75,7 +75,7 @@ test("a text of a sender cannot begin an event of its own", async () => {
   await reader.cancel();
 });
 
-test("more than can be named is told as missed", async () => {
+test("more changes than can be named are announced as missed", async () => {
   const { reader, tell } = scriptedStream();
   await readUntil(reader, "\n\n");
   tell(Array.from({ length: 201 }, (_, at) => about(`i${at}`, BigInt(at + 8))));

@@ -1,4 +1,4 @@
-// What an export's row becomes: two webhooks, one where the incident is still open, or a reason.
+// Rows of exports: two webhooks each, one where the incident is still open, or a reason.
 
 import { describe, expect, test } from "bun:test";
 import { type RowKind, readRow } from "../../src/import/read-export.ts";

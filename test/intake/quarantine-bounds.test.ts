@@ -22,7 +22,7 @@ describe("a project's quarantine takes so much in a day", () => {
     expect([take(shop, "c", 10), take(shop, "d", 10)]).toEqual([undefined, day / 2 / 1_000]);
   });
 
-  test("of bytes; what does not fit takes no payload's room either", () => {
+  test("of bytes; a payload that does not fit takes no other's room", () => {
     const { take } = bounded(2, 100);
     expect(take(shop, "a", 60)).toBeUndefined();
     expect(take(shop, "b", 60)).toBe(Math.ceil((day / 100) * 20) / 1_000);

@@ -1,4 +1,4 @@
-// What the sources' fold makes of a log, whatever its batches, its order and its repetitions of quarantined payloads.
+// The sources' fold over a log, whatever its batches, its order and its repetitions of quarantined payloads.
 
 import { expect, test } from "bun:test";
 import type { ProjectedEvent } from "../../projections/projection.ts";

@@ -1,4 +1,4 @@
-// What watchers of a project are told: their own project's changes, once queries show them, from where they left off.
+// Announcements to watchers of a project: their own project's changes, once queries show them, from where they left off.
 
 import { expect, test } from "bun:test";
 import type { RecordedEvent } from "../../src/domain/stored-events.ts";
@@ -81,7 +81,7 @@ test("a watcher hears of its own project alone, after queries show it", async ()
   await feed.stop();
 });
 
-test("whoever comes back is told what it missed, or that it missed more than is known", async () => {
+test("a watcher that comes back hears the missed changes, or that more were missed than are remembered", async () => {
   const { feed, hand } = scriptedLog(2);
   const first = await feed.follow(project, { after: undefined, take: () => {} });
   await hand(signal(11n, "a"), signal(12n, "b"), signal(13n, "c"));

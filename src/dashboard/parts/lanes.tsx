@@ -1,4 +1,4 @@
-// One lane a monitor: when it was down in a stretch of time. What overlaps in time stands one below the other.
+// One lane a monitor: when it was down in a stretch of time. Outages that overlap in time stand one below the other.
 
 import type { PairItem } from "../../answers/incidents.ts";
 import { nowMs } from "../clock.ts";

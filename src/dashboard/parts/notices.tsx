@@ -1,4 +1,4 @@
-// What is shown where there is nothing to show, or something is wrong.
+// Notices in the place of an answer: it is empty, or it failed.
 
 import type { ComponentChildren } from "preact";
 import type { Problem } from "../ask.ts";

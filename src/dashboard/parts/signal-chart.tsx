@@ -28,7 +28,7 @@ export function SignalChart({ outages, records, late }: SignalChartProps) {
   ];
   const from = Math.min(...times);
   const happenedUntil = Math.max(...times, from + 60_000);
-  // What was received long after everything had happened stands at the edge: the axis belongs to what happened.
+  // Signals received long after the last incident_time stand at the edge: the axis belongs to incident_time.
   const receivedUntil = happenedUntil + (happenedUntil - from) * 0.25;
   const received = records
     .map(({ received_at }) => Date.parse(received_at))

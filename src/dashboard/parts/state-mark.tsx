@@ -1,4 +1,4 @@
-// What state something is in, by shape and colour and word: never by colour alone.
+// Marks of states, by shape, colour and word: never by colour alone.
 
 import type { IncidentState } from "../../answers/incidents.ts";
 
